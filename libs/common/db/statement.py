@@ -1,0 +1,107 @@
+"""Statements: written in SQLAlchemy Core against the tables, compiled once, run by asyncpg."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from sqlalchemy import (
+    ARRAY,
+    BindParameter,
+    ClauseElement,
+    ColumnElement,
+    FromClause,
+    bindparam,
+    func,
+)
+from sqlalchemy.dialects.postgresql.asyncpg import PGCompiler_asyncpg, PGDialect_asyncpg
+from sqlalchemy.types import TypeEngine
+
+Given = frozenset[str]
+Build = Callable[[], ClauseElement] | Callable[[Given], ClauseElement]
+
+
+class _Compiler(PGCompiler_asyncpg):
+    """A builder sees no request data, so what it fixes is written into the SQL; only params are `$n`."""
+
+    def visit_bindparam(self, bindparam: BindParameter[Any], **kw: Any) -> str:
+        if not bindparam.required:
+            kw["literal_binds"] = True
+        return super().visit_bindparam(bindparam, **kw)
+
+
+class _Dialect(PGDialect_asyncpg):
+    statement_compiler = _Compiler
+    supports_statement_cache = False
+
+
+DIALECT = _Dialect(json_serializer=lambda value: orjson.dumps(value).decode())
+
+
+def param(
+    name: str, type_: TypeEngine[Any] | type[TypeEngine[Any]] | None = None
+) -> BindParameter[Any]:
+    """A value that each call gives: `$n` in the SQL."""
+    return bindparam(name, type_=type_, required=True)
+
+
+def any_of(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+    """`column = ANY ($n)`: one SQL text for a list of any length."""
+    return column == func.any(param(name, ARRAY(column.type)))
+
+
+@dataclass(frozen=True, slots=True)
+class Sql:
+    text: str
+    binds: tuple[tuple[str, Callable[[Any], Any] | None], ...]
+
+    def arrange(self, given: Mapping[str, Any]) -> list[Any]:
+        names = {name for name, _ in self.binds}
+        if names != set(given):
+            raise TypeError(f"statement takes {sorted(names)}, was given {sorted(given)}")
+        return [given[n] if convert is None else convert(given[n]) for n, convert in self.binds]
+
+
+def compile_once(statement: ClauseElement) -> Sql:
+    compiled: Any = statement.compile(dialect=DIALECT)
+    names = tuple(compiled.positiontup or ())
+    converters = tuple(
+        compiled.binds[name].type.dialect_impl(DIALECT).bind_processor(DIALECT) for name in names
+    )
+    return Sql(str(compiled), tuple(zip(names, converters, strict=True)))
+
+
+class Statement:
+    """A builder and its compiled forms, one for each set of arguments it was called with.
+
+    A builder that takes `given` leaves out what is None; one without a parameter gets every argument.
+    """
+
+    def __init__(self, build: Build) -> None:
+        self.__doc__, self.name = build.__doc__, build.__name__
+        self._build: Any = build
+        self._optional = bool(inspect.signature(build).parameters)
+        self._compiled: dict[Given, Sql] = {}
+
+    def bind(self, given: Mapping[str, Any]) -> tuple[str, list[Any]]:
+        if self._optional:
+            given = {name: value for name, value in given.items() if value is not None}
+        key = frozenset(given) if self._optional else frozenset()
+        if (sql := self._compiled.get(key)) is None:
+            sql = compile_once(self._build(key) if self._optional else self._build())
+            self._compiled[key] = sql
+        return sql.text, sql.arrange(given)
+
+
+statement = Statement
+
+
+def row_json(source: FromClause) -> ColumnElement[Any]:
+    """One row of a subquery as a JSON object, its keys the column names."""
+    return func.row_to_json(source.table_valued())
+
+
+def rows_json(source: FromClause) -> ColumnElement[Any]:
+    """The rows of a subquery as a JSON array, empty when there is none."""
+    return func.coalesce(func.json_agg(row_json(source)), "[]")

@@ -1,0 +1,9 @@
+"""Identifiers of everything Weiyuan makes: uuid7, so that keys grow to the right."""
+
+from uuid import UUID
+
+import uuid_utils
+
+
+def new_id() -> UUID:
+    return UUID(int=uuid_utils.uuid7().int)

@@ -1,0 +1,1 @@
+"""Records that prove what happened: audit, reads of personal data, seals."""
