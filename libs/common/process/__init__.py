@@ -1,0 +1,1 @@
+"""How work goes on beyond a request: jobs."""
