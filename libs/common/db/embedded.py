@@ -64,7 +64,7 @@ class EmbeddedPostgres:
     @classmethod
     def start(cls, home: Path) -> Self:
         """Attach to the home's server, or start it: init it first, or wait out its recovery."""
-        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        home.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, parents=True, exist_ok=True)
         home = home.resolve()
         with _alone(home):
             if running := _ready(_data(home)):

@@ -1,0 +1,79 @@
+"""Migrations, run by the program itself: a service's own after the common ones, as its owner."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import asyncpg
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
+from libs.common.db.provision import BUS, roles_of
+
+REVISIONS = "SELECT version_num FROM alembic_version"
+"""What the database is at, for any of the service's roles; `/readyz` compares it with `heads`."""
+
+_COMMON = Path(__file__).parent / "migrations"
+_BUS = Path(__file__).parents[1] / "events" / "migrations"
+_ONE_AT_A_TIME = "SELECT pg_advisory_lock(hashtext('weiyuan migrations'))"
+
+
+async def upgrade(service: str, url: str, migrations: Path | None = None) -> None:
+    """Bring a database to `heads`; `url` may leave `{role}` open. The bus has no folder to give."""
+    config = configuration(service, migrations)
+    await with_connection(config, url, lambda: command.upgrade(config, "heads"))
+    await _let_read_revisions(service, url)
+
+
+def heads(service: str, migrations: Path | None = None) -> frozenset[str]:
+    return frozenset(ScriptDirectory.from_config(configuration(service, migrations)).get_heads())
+
+
+def configuration(service: str, migrations: Path | None) -> Config:
+    """`migrations` is the service's folder; its revisions are in `versions` there."""
+    folders = [_BUS] if service == BUS else [_COMMON, *([migrations] if migrations else [])]
+    config = Config(attributes={"service": service})
+    config.set_main_option("script_location", _escaped(_COMMON))
+    config.set_main_option("path_separator", "newline")
+    versions = "\n".join(_escaped(folder / "versions") for folder in folders)
+    config.set_main_option("version_locations", versions)
+    return config
+
+
+async def with_connection(config: Config, url: str, work: Callable[[], None]) -> None:
+    """Run Alembic's blocking `work` on asyncpg, logged in as the owner."""
+
+    def run(connection: Connection) -> None:
+        config.attributes["connection"] = connection
+        work()
+
+    engine = create_async_engine(
+        "postgresql+asyncpg://", async_creator=lambda: _connect(url), poolclass=NullPool
+    )
+    async with engine.connect() as connection:
+        await connection.run_sync(run)
+
+
+async def _connect(url: str) -> asyncpg.Connection:
+    """A table that is in use fails the migration instead of queueing everybody behind it."""
+    connection = await asyncpg.connect(url.replace("{role}", "owner"))
+    await connection.execute(_ONE_AT_A_TIME)
+    await connection.execute("SET lock_timeout = '5s'")
+    return connection
+
+
+async def _let_read_revisions(service: str, url: str) -> None:
+    _, *readers = roles_of(service)
+    connection = await asyncpg.connect(url.replace("{role}", "owner"))
+    try:
+        await connection.execute(f"GRANT SELECT ON alembic_version TO {', '.join(readers)}")
+    finally:
+        await connection.close()
+
+
+def _escaped(path: Path) -> str:
+    """ConfigParser reads `%` as the start of a reference."""
+    return str(path).replace("%", "%%")
