@@ -48,6 +48,11 @@ class Scope(NamedTuple):
         """The service itself: relay, consumer, jobs."""
         return cls("worker", "-")
 
+    @classmethod
+    def job(cls, division: str) -> Self:
+        """The service itself at work for an official: where policies ask, within that area."""
+        return cls("worker", cls.area(division).setting)
+
 
 class Connection(asyncpg.Connection):
     """An asyncpg connection that remembers the scope its session is in."""
