@@ -1,0 +1,100 @@
+"""What every test may ask for: PostgreSQL, databases of its own; and an honest summary."""
+
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from libs.common.db.database import Database, DatabaseRole
+from libs.common.db.embedded import VERSION, EmbeddedPostgres
+from libs.common.db.provision import BUS
+from tests.databases import OwnRun, Run
+
+POOLS: dict[DatabaseRole, int] = {"app": 4, "self": 2, "public": 2, "worker": 4}
+
+_OWN = pytest.StashKey[OwnRun]()
+_RUN = pytest.StashKey[Run]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The run is begun by the process that was started; xdist's workers are told where it is."""
+    told = getattr(config, "workerinput", None)
+    if told is None:
+        config.stash[_OWN] = OwnRun.begin()
+    config.stash[_RUN] = Run(Path(told["home"])) if told else config.stash[_OWN].run
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    node.workerinput["home"] = str(node.config.stash[_RUN].home)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if own := config.stash.get(_OWN, None):
+        own.end()
+
+
+@pytest.fixture(scope="session")
+def run(pytestconfig: pytest.Config) -> Run:
+    return pytestconfig.stash[_RUN]
+
+
+@pytest.fixture(scope="session")
+def postgres(run: Run) -> EmbeddedPostgres:
+    """The run's server, shared by its workers; not for stopping."""
+    return EmbeddedPostgres.start(run.home)
+
+
+@pytest.fixture(scope="module")
+def url_of(run: Run) -> Callable[[str], Awaitable[str]]:
+    """`await url_of("registry")`: this module's own database; the URL leaves `{role}` open."""
+    urls: dict[str, str] = {}
+
+    async def url(service: str) -> str:
+        if service not in urls:
+            urls[service] = await run.copy_of(service)
+        return urls[service]
+
+    return url
+
+
+@pytest_asyncio.fixture(scope="module")
+async def database_of(
+    url_of: Callable[[str], Awaitable[str]],
+) -> AsyncIterator[Callable[[str], Awaitable[Database]]]:
+    """`await database_of("registry")`: the same database, opened with small pools, closed after."""
+    opened: dict[str, Database] = {}
+
+    async def database(service: str) -> Database:
+        if service not in opened:
+            opened[service] = await Database.open(service, await url_of(service), sizes=POOLS)
+        return opened[service]
+
+    yield database
+    for each in opened.values():
+        await each.close()
+
+
+@pytest_asyncio.fixture(scope="module")
+async def bus_url(url_of: Callable[[str], Awaitable[str]]) -> str:
+    """This module's own PostgreSQL log, as the one role that publishes and reads."""
+    return (await url_of(BUS)).replace("{role}", "worker")
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Which broker ran, and what did not run and why, where nobody overlooks it."""
+    terminalreporter.section("what ran")
+    used = config.stash[_RUN].has_used(BUS)
+    bus = "the PostgreSQL log" if used else "none (no test that ran needed one)"
+    terminalreporter.write_line(f"PostgreSQL {VERSION}, embedded; bus: {bus}; Kafka: not run")
+    skipped = Counter(
+        report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        for report in terminalreporter.stats.get("skipped", [])
+    )
+    for reason, count in skipped.items():
+        terminalreporter.write_line(f"SKIPPED {count}: {reason}", yellow=True, bold=True)
