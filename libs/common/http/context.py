@@ -1,20 +1,37 @@
-"""What a request carries along: its id and its W3C trace context."""
+"""What a request carries along: its id, its W3C trace context and the languages it asked for."""
 
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
+from typing import NamedTuple
 
-_request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
-_traceparent: ContextVar[str | None] = ContextVar("traceparent", default=None)
+
+class Carried(NamedTuple):
+    request_id: str | None = None
+    traceparent: str | None = None
+    accept_language: str | None = None
+
+
+_NOTHING = Carried()
+_carried: ContextVar[Carried] = ContextVar("carried", default=_NOTHING)
 
 
 def request_id() -> str | None:
-    return _request_id.get()
+    return _carried.get().request_id
 
 
 def traceparent() -> str | None:
-    return _traceparent.get()
+    return _carried.get().traceparent
 
 
-def begin(request_id: str | None, traceparent: str | None) -> None:
-    """Set both for the current task; a request's task ends with the request."""
-    _request_id.set(request_id)
-    _traceparent.set(traceparent)
+def accept_language() -> str | None:
+    return _carried.get().accept_language
+
+
+def begin(
+    request_id: str | None, traceparent: str | None, accept_language: str | None = None
+) -> Token[Carried]:
+    """Set all for the current task; `end` restores what an enclosing request carries."""
+    return _carried.set(Carried(request_id, traceparent, accept_language))
+
+
+def end(begun: Token[Carried]) -> None:
+    _carried.reset(begun)

@@ -1,0 +1,136 @@
+"""Keyset paging: a page is one statement, its JSON PostgreSQL's own bytes, its cursor opaque."""
+
+import base64
+import binascii
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import orjson
+from fastapi import Depends, Query
+from sqlalchemy import BigInteger, ColumnElement, FromClause, Select, case, func, select, tuple_
+from starlette.responses import Response
+
+from libs.common.db.database import Connection
+from libs.common.db.statement import Given, Statement, param, rows_json
+from libs.common.http.problems import Problem
+
+MOST = 200
+USUAL = 50
+_FORM = 1
+_READERS: dict[type, Callable[[Any], Any]] = {
+    datetime: datetime.fromisoformat,
+    date: date.fromisoformat,
+    UUID: UUID,
+    str: str,
+    int: int,
+}
+
+
+class Paged(Statement):
+    """A list in the order of `key`, read page by page.
+
+    Its builder gets the names of the filters asked for and returns the rows; the order, the place
+    to start from and the limit are added here. The last column of `key` is unique.
+    """
+
+    def __init__(self, build: Callable[[Given], Select[Any]], key: tuple[Any, ...]) -> None:
+        def page(given: Given) -> Select[Any]:
+            return _page(build(given), key, given)
+
+        page.__name__, page.__doc__ = build.__name__, build.__doc__
+        super().__init__(page)
+        self._readers = [_READERS[column.type.python_type] for column in key]
+
+    def place(self, cursor: str | None) -> dict[str, Any]:
+        """Where a cursor of this list points to, as the statement's arguments."""
+        if cursor is None:
+            return {}
+        try:
+            form, name, *values = orjson.loads(_decoded(cursor))
+            if (form, name) != (_FORM, self.name):
+                raise ValueError("a cursor of another list")
+            read = zip(self._readers, values, strict=True)
+            return {f"after_{n}": reader(value) for n, (reader, value) in enumerate(read)}
+        except (ValueError, TypeError, AttributeError):
+            raise Problem("invalid_cursor") from None
+
+    def cursor(self, key: bytes) -> bytes:
+        """The cursor after the row whose key is this JSON array."""
+        place = b'[%d,"%s",%s' % (_FORM, self.name.encode(), key.strip()[1:])
+        return base64.urlsafe_b64encode(place).rstrip(b"=")
+
+
+def paged(*key: Any) -> Callable[[Callable[[Given], Select[Any]]], Paged]:
+    """`@paged(need.c.created_at, need.c.id)` makes a builder a list that is read in pages."""
+    return lambda build: Paged(build, key)
+
+
+def _page(rows: Select[Any], key: tuple[Any, ...], given: Given) -> Select[Any]:
+    """One row more than asked for is fetched: it tells whether a next page exists."""
+    keys = [column.label(f"key_{n}") for n, column in enumerate(key)]
+    if "after_0" in given:
+        after = [param(f"after_{n}", column.type) for n, column in enumerate(key)]
+        rows = rows.where(tuple_(*key) > tuple_(*after))
+    limit = param("limit", BigInteger)
+    fetched = rows.add_columns(*keys).order_by(*key).limit(limit + 1).cte("fetched")
+    columns = list(fetched.c)
+    own, order = columns[: -len(key)], columns[-len(key) :]
+    page = select(*own).order_by(*order).limit(limit)
+    return select(
+        select(rows_json(page.subquery("page"))).scalar_subquery().label("items"),
+        case((_count(fetched) > limit, _last_key(order, limit))).label("next"),
+    )
+
+
+def _count(fetched: FromClause) -> ColumnElement[int]:
+    return select(func.count()).select_from(fetched).scalar_subquery()
+
+
+def _last_key(order: list[ColumnElement[Any]], limit: ColumnElement[int]) -> ColumnElement[Any]:
+    key = select(func.json_build_array(*order)).order_by(*order)
+    return key.offset(limit - 1).limit(1).scalar_subquery()
+
+
+def _decoded(cursor: str) -> bytes:
+    try:
+        return base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True)
+    except (binascii.Error, UnicodeEncodeError):
+        raise ValueError("not base64") from None
+
+
+class Page:
+    """The page a request asks for."""
+
+    def __init__(self, limit: int, cursor: str | None) -> None:
+        self.limit, self._cursor = limit, cursor
+
+    async def of(
+        self,
+        connection: Connection,
+        rows: Paged,
+        *,
+        beside: Mapping[str, Any] | None = None,
+        **filters: Any,
+    ) -> Response:
+        """`{"items": […], "next": cursor or null}`, with the members of `beside` after them."""
+        found = await connection.row(rows, limit=self.limit, **rows.place(self._cursor), **filters)
+        following = b"null"
+        if found is not None and found["next"] is not None:
+            following = b'"%s"' % rows.cursor(found["next"])
+        items = b"[]" if found is None else found["items"]
+        more = b"," + orjson.dumps(beside)[1:-1] if beside else b""
+        body = b'{"items":%s,"next":%s%s}' % (items, following, more)
+        return Response(body, media_type="application/json")
+
+
+async def _asked(
+    limit: Annotated[int, Query(ge=1, le=MOST)] = USUAL,
+    cursor: Annotated[str | None, Query(max_length=512)] = None,
+) -> Page:
+    return Page(limit, cursor)
+
+
+AskedPage = Annotated[Page, Depends(_asked)]
+"""`page: AskedPage`, then `return await page.of(connection, queries.needs, category=category)`."""

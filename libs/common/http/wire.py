@@ -1,0 +1,84 @@
+"""What goes over the wire: strict requests, answers made by PostgreSQL, versions in If-Match."""
+
+import re
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Depends, Request
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import Response
+
+from libs.common.http.malformed import at
+from libs.common.http.problems import Problem
+
+_VERSION = re.compile(r'"(\d{1,18})"')
+
+
+class Wire(BaseModel):
+    """A request body: nothing unknown in it, and no text without an end."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, str_max_length=1000)
+
+
+class Answer(BaseModel):
+    """A response body, as the API documents describe it; what others read may grow."""
+
+    model_config = ConfigDict(frozen=True, str_max_length=1000)
+
+
+class Created(Answer):
+    """What a write answers with: the id of what it made, and of the event that tells of it."""
+
+    id: UUID
+    event_id: UUID | None = None
+
+
+class Place(Answer):
+    """One thing wrong with a request: a body's JSON pointer, or a parameter's name."""
+
+    code: str
+    message: str
+    in_: Annotated[str, Field(alias="in")]
+    pointer: str | None = None
+    name: str | None = None
+
+
+class ProblemAnswer(Answer):
+    """Problem details (RFC 9457); some codes add members of their own."""
+
+    model_config = ConfigDict(title="Problem", extra="allow")
+
+    type: str
+    title: str
+    status: Annotated[int, Field(ge=400, le=599)]
+    detail: str
+    code: str
+    remedy: str | None = None
+    request_id: str | None = None
+    errors: Annotated[list[Place], Field(max_length=50)] = []
+
+
+def document(body: bytes | None, status: int = 200) -> Response:
+    """A JSON document as PostgreSQL built it; what the caller's scope hides is not found."""
+    if body is None:
+        raise Problem("not_found")
+    return Response(body, status, media_type="application/json")
+
+
+async def _if_match(request: Request) -> int:
+    given = request.headers.get("if-match")
+    if given is None:
+        raise Problem("precondition_required")
+    if not (version := _VERSION.fullmatch(given.strip())):
+        message = {"zh": '应为 "版本号"', "en": 'should be "version", in double quotes'}
+        raise at("header", "if-match", "version", message)  # type: ignore[arg-type]
+    return int(version[1])
+
+
+IfMatch = Annotated[int, Depends(_if_match)]
+"""The version that the caller saw: `If-Match: "3"`; 428 without."""
+
+
+def version_header(version: int) -> dict[str, Any]:
+    """The header by which a read tells the version for If-Match."""
+    return {"ETag": f'"{version}"'}
