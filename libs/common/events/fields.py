@@ -36,7 +36,7 @@ Area = Annotated[
 ]
 Energy = Annotated[str, _text("kWh", r"^[0-9]{1,12}(\.[0-9]{1,3})?$", "31250.5")]
 Power = Annotated[str, _text("kW", r"^[0-9]{1,9}(\.[0-9]{1,3})?$", "300")]
-Clause = Annotated[str, _text("clause id", r"^[A-Z]{2}(-[A-Z0-9]{1,8}){1,3}$", "PW-PAY-1")]
+Clause = Annotated[str, _text("clause id", r"^[A-Z]{2}-[A-Z]{2,6}-[0-9]{1,2}$", "PW-PAY-1")]
 Code = Annotated[
     str, Field(pattern=r"^[a-z][a-z0-9_]{1,31}$", json_schema_extra={"x-unit": "code"})
 ]
