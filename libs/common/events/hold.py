@@ -1,0 +1,30 @@
+"""Being the only one: a name in a database, owned by a connection for as long as it lives."""
+
+import asyncio
+
+import asyncpg
+
+KEEPALIVE = {
+    "tcp_keepalives_idle": "20",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "3",
+}
+"""The server drops a peer that went without a word in half a minute, and what it held with it."""
+
+_POLL = 0.25
+
+
+async def hold(connection: asyncpg.Connection, name: str) -> None:
+    """Wait until the name is this connection's.
+
+    A waiting `pg_advisory_lock` would keep its snapshot, for hours, and vacuum from its work.
+    """
+    while not await try_hold(connection, name):  # noqa: ASYNC110 - another process lets go
+        await asyncio.sleep(_POLL)
+
+
+async def try_hold(connection: asyncpg.Connection, name: str) -> bool:
+    taken: bool = await connection.fetchval(
+        "SELECT pg_try_advisory_lock(hashtextextended($1, 0))", name
+    )
+    return taken

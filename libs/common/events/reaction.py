@@ -1,0 +1,175 @@
+"""What a service does with events: facts are stored, then one reconciliation derives what follows.
+
+There is no order across topics, and one batch may hold two facts of one household. So each fact
+is a row of its aggregate, guarded by the aggregate's version, and what the facts mean together is
+worked out afterwards, once for all keys they touched: any order and any repetition end in the
+same state.
+"""
+
+import types
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cache, cached_property
+from operator import attrgetter
+from typing import Annotated, Any, Union, get_args, get_origin
+from uuid import UUID
+
+from pydantic import TypeAdapter
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Boolean,
+    ClauseElement,
+    ColumnElement,
+    Date,
+    Delete,
+    FromClause,
+    Insert,
+    Table,
+    Text,
+    Update,
+    Uuid,
+    column,
+    func,
+    select,
+)
+from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy.types import TypeEngine
+
+from libs.common.db.base import type_of_instant
+from libs.common.db.database import Connection
+from libs.common.db.statement import Statement, param
+from libs.common.events.event import Event
+from libs.common.events.tables import inbox
+
+Handler = Callable[[FromClause], Insert | Update | Delete]
+"""Gets the new events of one class, a column per field, of each aggregate the newest version only;
+returns the one statement that stores them."""
+
+Reconcile = Callable[[Connection, Sequence[str]], Awaitable[None]]
+"""Gets the keys (households, villages) whose facts may have changed, in the same transaction."""
+
+_COLUMN_TYPES: Mapping[type, TypeEngine[Any]] = {
+    UUID: Uuid(),
+    str: Text(),
+    bool: Boolean(),
+    int: BigInteger(),
+    datetime: type_of_instant,
+    date: Date(),
+}
+
+
+def newest(
+    table: Table,
+    events: FromClause,
+    values: Mapping[str, ColumnElement[Any]],
+    *,
+    key: str = "aggregate_id",
+) -> Insert:
+    """Store events as fact rows: one row per aggregate, never replaced by an older version.
+
+    `key` is the table's column for the aggregate, `values` its columns beside that and `version`.
+    """
+    given = {key: events.c.aggregate_id, "version": events.c.version, **values}
+    stored = insert(table).from_select(list(given), select(*given.values()))
+    return stored.on_conflict_do_update(
+        index_elements=[table.c[key]],
+        set_={name: stored.excluded[name] for name in given if name != key},
+        where=table.c.version < stored.excluded.version,
+    )
+
+
+@dataclass(frozen=True)
+class Reaction:
+    """Which events a service takes in, and how."""
+
+    handlers: Mapping[type[Event], Handler]
+    reconcile: Reconcile | None = None
+
+    @cached_property
+    def _statements(self) -> Mapping[type[Event], Statement]:
+        return {event: _intake(event, handler) for event, handler in self.handlers.items()}
+
+    async def take_in(self, db: Connection, consumer: str, events: Iterable[Event]) -> int:
+        """Within the caller's transaction: facts, then reconciliation; how many events were new."""
+        new, keys = 0, set[str]()
+        for event, statement in self._statements.items():
+            if not (arrived := [one for one in events if type(one) is event]):
+                continue
+            fresh: int = await db.one(statement, consumer=consumer, **_columns(event, arrived))
+            new += fresh
+            if fresh:
+                keys.update(one.key for one in arrived)
+        if keys and self.reconcile:
+            await self.reconcile(db, sorted(keys))
+        return new
+
+
+def _intake(event: type[Event], handler: Handler) -> Statement:
+    """Claim the events in the inbox, store those that are new: one statement per class."""
+
+    def intake() -> ClauseElement:
+        types = {field.name: field.type for field in _fields(event)}
+        arrays = [param(name, ARRAY(type_)) for name, type_ in types.items()]
+        columns = [column(name, type_) for name, type_ in types.items()]
+        given = func.unnest(*arrays).table_valued(*columns, name="given").render_derived()
+        arrived = select(*given.c).cte("arrived")
+        claimed = _claim(arrived)
+        fresh = (
+            select(*arrived.c)
+            .join(claimed, claimed.c.event_id == arrived.c.event_id)
+            .distinct(arrived.c.aggregate_id)
+            .order_by(arrived.c.aggregate_id, arrived.c.version.desc())
+            .cte("fresh")
+        )
+        stored = handler(fresh).cte("stored")
+        return select(func.count(claimed.c.event_id)).add_cte(stored)
+
+    return Statement(intake)
+
+
+def _claim(arrived: FromClause) -> FromClause:
+    """In the order of their ids: two readers that overlap for a moment wait, not deadlock."""
+    ids = select(param("consumer", Text), arrived.c.event_id).order_by(arrived.c.event_id)
+    claim = insert(inbox).from_select([inbox.c.consumer, inbox.c.event_id], ids)
+    return claim.on_conflict_do_nothing().returning(inbox.c.event_id).cte("claimed")
+
+
+@dataclass(frozen=True)
+class _Field:
+    name: str
+    type: TypeEngine[Any]
+    plain: Callable[[Any], Any] | None
+    """How a value that no column type has becomes JSON."""
+
+
+@cache
+def _fields(event: type[Event]) -> tuple[_Field, ...]:
+    return tuple(_field(name, field.annotation) for name, field in event.model_fields.items())
+
+
+def _field(name: str, annotation: Any) -> _Field:
+    if type_ := _COLUMN_TYPES.get(_bare(annotation)):
+        return _Field(name, type_, None)
+    adapter: TypeAdapter[Any] = TypeAdapter(annotation)
+    return _Field(name, JSONB(), lambda value: adapter.dump_python(value, mode="json"))
+
+
+def _bare(annotation: Any) -> Any:
+    """`Annotated[int, …] | None` is an int that may be null."""
+    if get_origin(annotation) is Annotated:
+        return _bare(get_args(annotation)[0])
+    if get_origin(annotation) in (Union, types.UnionType):
+        given = [option for option in get_args(annotation) if option is not type(None)]
+        return _bare(given[0]) if len(given) == 1 else None
+    return annotation
+
+
+def _columns(event: type[Event], events: Sequence[Event]) -> dict[str, list[Any]]:
+    """The events turned on their side: a list of values for each field."""
+    columns = {}
+    for field in _fields(event):
+        values = map(attrgetter(field.name), events)
+        columns[field.name] = list(map(field.plain, values) if field.plain else values)
+    return columns
