@@ -1,0 +1,1 @@
+"""Employment: public-welfare posts, workshops, five-small businesses and voluntary placement."""
