@@ -16,7 +16,8 @@ from libs.common.db.provision import BUS, roles_of
 REVISIONS = "SELECT version_num FROM alembic_version"
 """What the database is at, for any of the service's roles; `/readyz` compares it with `heads`."""
 
-_COMMON = Path(__file__).parent / "migrations"
+_ENVIRONMENT = Path(__file__).parent / "migrations"
+_COMMON = _ENVIRONMENT / "versions"
 _BUS = Path(__file__).parents[1] / "events" / "migrations"
 _ONE_AT_A_TIME = "SELECT pg_advisory_lock(hashtext('weiyuan migrations'))"
 
@@ -33,13 +34,13 @@ def heads(service: str, migrations: Path | None = None) -> frozenset[str]:
 
 
 def configuration(service: str, migrations: Path | None) -> Config:
-    """`migrations` is the service's folder; its revisions are in `versions` there."""
+    """`migrations` is the folder of the service's own revisions."""
     folders = [_BUS] if service == BUS else [_COMMON, *([migrations] if migrations else [])]
     config = Config(attributes={"service": service})
-    config.set_main_option("script_location", _escaped(_COMMON))
+    config.set_main_option("script_location", _escaped(_ENVIRONMENT))
     config.set_main_option("path_separator", "newline")
-    versions = "\n".join(_escaped(folder / "versions") for folder in folders)
-    config.set_main_option("version_locations", versions)
+    config.set_main_option("version_locations", "\n".join(map(_escaped, folders)))
+    config.set_main_option("recursive_version_locations", "true")
     return config
 
 

@@ -72,7 +72,7 @@ async def test_a_role_that_sees_past_row_level_security_is_refused(
 
 
 def test_the_operators_script_runs_as_often_as_they_like(postgres: EmbeddedPostgres) -> None:
-    psql = [programs() / "psql", postgres.admin_url(), "--quiet", "-v", "ON_ERROR_STOP=1"]
+    psql = [str(programs() / "psql"), postgres.admin_url(), "--quiet", "-v", "ON_ERROR_STOP=1"]
     for _ in range(2):
         subprocess.run(psql, input=script("third").encode(), check=True, capture_output=True)
     listed = subprocess.run([*psql, "-Atc", "\\l third"], check=True, capture_output=True).stdout
