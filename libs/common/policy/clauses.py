@@ -103,7 +103,7 @@ class Clause(BaseModel, frozen=True, extra="forbid"):
     effective_to: date | None = None
     interpreter: Text
     parameters: Mapping[str, Parameter] = {}
-    conditions: Mapping[str, ConditionText]
+    conditions: Mapping[str, ConditionText] = {}
     terms: Mapping[str, Text] = {}
 
     @model_validator(mode="after")

@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 
 from libs.common.contracts import HouseholdFacts, MemberFacts, VillageClass
-from libs.common.policy.clauses import Clause
+from libs.common.policy.clauses import Clause, Clauses
 from libs.common.policy.decisions import ClauseSet
 from libs.common.policy.findings import (
     Finding,
@@ -156,6 +156,12 @@ def pw_qty_4(clause: Clause, post: PostContext) -> Finding:
         at_most(clause, "all_posts", prefecture.total + 1, clause.number("all_posts")),
         at_most(clause, "of_village", village.total + 1, clause.number("posts_per_village")),
     )
+
+
+def monthly_allowance(clauses: Clauses, case: AppointmentCase) -> int | None:
+    """PW-PAY-1 岗位补贴每人每月为500元, in fen; None while no clause is in force."""
+    row = clauses.in_force("PW-PAY-1", case.on, case.division)
+    return row.number("monthly_fen") if isinstance(row, Clause) else None
 
 
 MAY_OPEN_POST = ClauseSet(

@@ -137,7 +137,7 @@ def a_later_county_row() -> Clause:
 
 def test_a_county_rules_on_what_is_left_to_it() -> None:
     nomination = an_appointment().nomination.model_dump()
-    one = {"cannot_leave": True, "no_trade": False, "cannot_escape": False}
+    one = {"cannot_leave": True, "no_work_here": False, "cannot_rise": False}
     case = an_appointment(nomination=nomination | {"circumstances": one})
     before = decide(MAY_APPOINT, case, CLAUSES)
     after = decide(MAY_APPOINT, case, Clauses([*CLAUSES, a_later_county_row()]))

@@ -22,7 +22,7 @@ CLAUSES = Clauses.load([Path(rules.__file__).parent / "clauses"])
 ON = date(2019, 3, 1)
 VILLAGE = "621123101201"
 HOUSEHOLD, PERSON = UUID(int=1), UUID(int=2)
-ALL_THREE = {"cannot_leave": True, "no_trade": True, "cannot_escape": True}
+ALL_THREE = {"cannot_leave": True, "no_work_here": True, "cannot_rise": True}
 
 
 def clause(clause_id: str) -> Clause:

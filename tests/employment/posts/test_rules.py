@@ -47,6 +47,7 @@ READING = {
     "PW-QTY-1": ("H", {"village_class": "DERIVED", "posts": "DERIVED"}),
     "PW-QTY-2": ("H", {"village_class": "TEXT", "posts": "TEXT"}),
     "PW-QTY-3": ("H", {"village_class": "TEXT", "posts": "TEXT"}),
+    "PW-PAY-1": ("F", {}),
     "PW-QTY-4": ("H", {"of_fund": "TEXT", "all_posts": "TEXT", "of_village": "DERIVED"}),
 }
 
@@ -116,23 +117,25 @@ def test_pw_elig_1(facts: dict[str, Any], outcome: Outcome) -> None:
 
 
 NONE_HOLD = dict.fromkeys(ALL_THREE, False)
-TWO_RECORDED = {"cannot_leave": True, "no_trade": True}
+TWO_RECORDED = {"cannot_leave": True, "no_work_here": True}
 
 
 @pytest.mark.parametrize(
     ("recorded", "enough", "outcome"),
     [
         pytest.param(ALL_THREE, None, ELIGIBLE, id="PW-ELIG-2 all three satisfy any reading"),
-        pytest.param(ALL_THREE | {"no_trade": False}, None, RULING, id="PW-ELIG-2 two, no ruling"),
+        pytest.param(
+            ALL_THREE | {"no_work_here": False}, None, RULING, id="PW-ELIG-2 two, no ruling"
+        ),
         pytest.param(NONE_HOLD, None, RULING, id="PW-ELIG-2 none is no refusal"),
         pytest.param(TWO_RECORDED, None, RULING, id="PW-ELIG-2 one not recorded"),
         pytest.param(TWO_RECORDED, 1, RULING, id="PW-ELIG-2 any, but one not recorded"),
         pytest.param(
-            NONE_HOLD | {"cannot_escape": True}, 1, ELIGIBLE, id="PW-ELIG-2 the county takes any"
+            NONE_HOLD | {"cannot_rise": True}, 1, ELIGIBLE, id="PW-ELIG-2 the county takes any"
         ),
         pytest.param(NONE_HOLD, 1, RULING, id="PW-ELIG-2 none where the county takes any"),
         pytest.param(
-            ALL_THREE | {"no_trade": False}, 3, RULING, id="PW-ELIG-2 the county wants all"
+            ALL_THREE | {"no_work_here": False}, 3, RULING, id="PW-ELIG-2 the county wants all"
         ),
         pytest.param(ALL_THREE, 3, ELIGIBLE, id="PW-ELIG-2 all where the county wants all"),
         pytest.param(
@@ -323,6 +326,12 @@ def test_pw_qty_3(
 )
 def test_pw_qty_4(post: PostContext, outcome: Outcome) -> None:
     assert rules.pw_qty_4(clause("PW-QTY-4"), post).outcome is outcome
+
+
+def test_pw_pay_1_is_500_yuan_a_month_once_the_policy_holds() -> None:
+    assert rules.monthly_allowance(CLAUSES, an_appointment()) == 500_00
+    before = an_appointment(a_household(on=date(2018, 12, 21)))
+    assert rules.monthly_allowance(CLAUSES, before) is None
 
 
 def cited(decision: Decision) -> list[str]:
