@@ -89,14 +89,16 @@ def _read(attributes: Mapping[str, Any], prefix: str, data: bytes | None) -> Eve
     if data is None:
         raise Unreadable("no data")
     try:
-        return event.receive(data, event_id=UUID(event_id), time=_instant(time))
+        parsed_id, instant = UUID(str(event_id)), _instant(str(time))
+    except ValueError:
+        raise Unreadable("id is not a UUID, or time is not an RFC 3339 instant") from None
+    try:
+        return event.receive(data, event_id=parsed_id, time=instant)
     except ValidationError as refused:
         # Where and what kind of error, never the value: what was sent by mistake stays unseen.
         raise Unreadable(
             "; ".join(f"{_place(error['loc'])}: {error['type']}" for error in refused.errors())
         ) from None
-    except (AttributeError, TypeError, ValueError):
-        raise Unreadable("id is not a UUID, or time is not an RFC 3339 instant") from None
 
 
 def _not_in_catalogue(event_type: str) -> Exception:
