@@ -9,7 +9,9 @@ from sqlalchemy import MetaData
 
 from libs.common.db.database import Database
 from libs.common.events.consumer import Reaction
+from libs.common.people.sealing import Sealer
 from libs.common.process.jobs import JobKind
+from libs.common.records.access import AccessLog
 
 
 @dataclass(frozen=True)
@@ -33,3 +35,19 @@ def door(service: str) -> Callable[[Request], Awaitable[Database]]:
         return opened
 
     return database
+
+
+def access_log(service: str) -> Callable[[Request], Awaitable[AccessLog]]:
+    """The dependency that notes the masked readings of a service."""
+
+    async def log(request: Request) -> AccessLog:
+        opened: AccessLog = request.app.state.process.access_logs[service]
+        return opened
+
+    return log
+
+
+async def sealer(request: Request) -> Sealer:
+    """The dependency that opens what is sealed."""
+    opened: Sealer = request.app.state.process.sealer
+    return opened

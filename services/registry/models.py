@@ -21,24 +21,13 @@ from libs.common.contracts import LabourAbility, VillageClass
 from libs.common.db import base
 from libs.common.db.base import Code, instant, new_metadata
 from libs.common.events.catalogue.registry import PovertyStatus
+from services.registry.codes import Level, Relation, Sex, Subsistence
 
 MODELS = new_metadata()
 
-LEVELS = ("province", "prefecture", "county", "town", "village")
-SUBSISTENCE = ("none", "whole", "partial")
-SEXES = ("unknown", "male", "female", "unstated")
-RELATIONS = (
-    "head",
-    "spouse",
-    "child",
-    "child_in_law",
-    "grandchild",
-    "parent",
-    "parent_in_law",
-    "grandparent",
-    "sibling",
-    "other",
-)
+IDENTITY = "person.resident_id"
+PHONE = "person.phone"
+"""The fields that a sealed value and its index are bound to."""
 
 
 def _among(name: str, codes: Iterable[str]) -> CheckConstraint:
@@ -57,7 +46,7 @@ division = Table(
     Column("until", Date),
     Column("successor", Code),
     Column("synthetic", Boolean, nullable=False, server_default="false"),
-    _among("level", LEVELS),
+    _among("level", Level),
     CheckConstraint("until > since", name="period"),
     CheckConstraint("successor IS NULL OR until IS NOT NULL", name="successor"),
     Index("ix_division_parent", "parent", "code"),
@@ -105,7 +94,7 @@ household = Table(
     instant("updated_at"),
     UniqueConstraint("number"),
     _among("status", PovertyStatus),
-    _among("subsistence", SUBSISTENCE),
+    _among("subsistence", Subsistence),
     Index("ix_household_division", "division", "id"),
     Index("ix_household_status", "status", "division", "id"),
 )
@@ -139,8 +128,8 @@ person = Table(
     UniqueConstraint("number"),
     UniqueConstraint("identity_index"),
     CheckConstraint("(phone_sealed IS NULL) = (phone_index IS NULL)", name="phone"),
-    _among("sex", SEXES),
-    _among("relation", RELATIONS),
+    _among("sex", Sex),
+    _among("relation", Relation),
     _among("able", LabourAbility),
     ExcludeConstraint(
         ("household_id", "="),

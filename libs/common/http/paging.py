@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -81,6 +81,7 @@ def _page(rows: Select[Any], key: tuple[Any, ...], given: Given) -> Select[Any]:
     return select(
         select(rows_json(page.subquery("page"))).scalar_subquery().label("items"),
         case((_count(fetched) > limit, _last_key(order, limit))).label("next"),
+        func.least(_count(fetched), limit).label("count"),
     )
 
 
@@ -88,7 +89,7 @@ def _count(fetched: FromClause) -> ColumnElement[int]:
     return select(func.count()).select_from(fetched).scalar_subquery()
 
 
-def _last_key(order: list[ColumnElement[Any]], limit: ColumnElement[int]) -> ColumnElement[Any]:
+def _last_key(order: Sequence[ColumnElement[Any]], limit: ColumnElement[int]) -> ColumnElement[Any]:
     key = select(func.json_build_array(*order)).order_by(*order)
     return key.offset(limit - 1).limit(1).scalar_subquery()
 
@@ -112,13 +113,19 @@ class Page:
         rows: Paged,
         *,
         beside: Mapping[str, Any] | None = None,
+        seen: Callable[[int], None] | None = None,
         **filters: Any,
     ) -> Response:
-        """`{"items": […], "next": cursor or null}`, with the members of `beside` after them."""
+        """`{"items": […], "next": cursor or null}`, with the members of `beside` after them.
+
+        `seen` is told how many rows are on the page: a list of persons notes who read how many.
+        """
         found = await connection.row(rows, limit=self.limit, **rows.place(self._cursor), **filters)
         following = b"null"
         if found is not None and found["next"] is not None:
             following = b'"%s"' % rows.cursor(found["next"])
+        if seen is not None and found is not None:
+            seen(found["count"])
         items = b"[]" if found is None else found["items"]
         more = b"," + orjson.dumps(beside)[1:-1] if beside else b""
         body = b'{"items":%s,"next":%s%s}' % (items, following, more)

@@ -39,6 +39,7 @@ _TABLE: dict[str, tuple[str, frozenset[Role]]] = {
     "import_roster": ("导入建档立卡名册", _COUNTY | _PREFECTURE),
     "read_job": ("查看后台任务", _COUNTY | _PREFECTURE | _AUDITOR | _OPERATOR),
     "read_divisions": ("查看行政区划", _EVERYBODY),
+    "read_villages": ("查看贫困村", _OFFICERS | _FINANCE | _AUDITOR | _OPERATOR | _SYSTEM),
     "read_village_card": ("查看村情卡", _EVERYBODY),
     "read_household": ("查看贫困户", _OFFICERS | _AUDITOR | _OWN),
     "read_person_unmasked": ("查阅未脱敏个人信息", _OFFICERS),
