@@ -1,4 +1,4 @@
-"""The clock: instants in UTC, policy days in Asia/Shanghai; rules and business SQL get dates as arguments."""
+"""The clock: instants in UTC, policy days in Asia/Shanghai; rules get dates as arguments."""
 
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -9,7 +9,7 @@ _shift = timedelta(0)
 
 
 def set_to(instant: datetime | None) -> None:
-    """Let time run on from `instant` (embedded system and tests only); None returns to the real time."""
+    """Let time run on from `instant` (embedded system and tests only); None is the real time."""
     global _shift
     _shift = timedelta(0) if instant is None else instant - datetime.now(UTC)
 

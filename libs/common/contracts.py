@@ -63,3 +63,11 @@ class HouseholdFacts(BaseModel, frozen=True):
 
     def member(self, person_id: UUID) -> MemberFacts | None:
         return next((member for member in self.members if member.person_id == person_id), None)
+
+
+class VillageFacts(BaseModel, frozen=True):
+    """A village on the day asked about; an old code answers with its successor."""
+
+    division: str = Field(pattern=r"^\d{12}$")
+    village_class: VillageClass | None = Field(alias="class")
+    """None while nobody has classed it: rules that need the class ask for a ruling."""

@@ -1,15 +1,19 @@
 """A service is a value; a process is a list of services."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from fastapi import APIRouter, Request
 from sqlalchemy import MetaData
 
 from libs.common.db.database import Database
 from libs.common.events.consumer import Reaction
+from libs.common.http.client import Client
 from libs.common.people.sealing import Sealer
+from libs.common.policy.clauses import Clauses
+from libs.common.policy.decisions import ClauseSet
 from libs.common.process.jobs import JobKind
 from libs.common.records.access import AccessLog
 
@@ -25,6 +29,7 @@ class Service:
     reaction: Reaction | None = None
     jobs: Sequence[JobKind] = ()
     clauses: Sequence[Path] = ()
+    clause_sets: Mapping[str, ClauseSet[Any]] = field(default_factory=dict)
 
 
 def door(service: str) -> Callable[[Request], Awaitable[Database]]:
@@ -51,3 +56,23 @@ async def sealer(request: Request) -> Sealer:
     """The dependency that opens what is sealed."""
     opened: Sealer = request.app.state.process.sealer
     return opened
+
+
+def client(service: str) -> Callable[[Request], Awaitable[Client]]:
+    """The dependency that calls another service."""
+
+    async def opened_client(request: Request) -> Client:
+        opened: Client = request.app.state.process.clients[service]
+        return opened
+
+    return opened_client
+
+
+def clauses(service: str) -> Callable[[Request], Awaitable[Clauses]]:
+    """The dependency that knows the service's clauses 条款."""
+
+    async def known(request: Request) -> Clauses:
+        loaded: Clauses = request.app.state.process.clauses[service]
+        return loaded
+
+    return known

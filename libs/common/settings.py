@@ -10,7 +10,7 @@ EMBEDDED_ISSUER = "https://embedded.weiyuan.invalid"
 
 
 class Settings(BaseSettings):
-    """`WEIYUAN_*` variables; `embedded` is set by `weiyuan up` and by tests, never by a deployment."""
+    """`WEIYUAN_*`; `embedded` is set by `weiyuan up` and by tests, never by a deployment."""
 
     model_config = SettingsConfigDict(env_prefix="WEIYUAN_", extra="ignore")
 

@@ -1,1 +1,1 @@
-"""The database: tables described once, statements compiled once, one door with row-level security."""
+"""The database: tables described once, statements compiled once, one door with row security."""

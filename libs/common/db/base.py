@@ -27,7 +27,7 @@ COMMON = new_metadata()
 
 
 def division(**options: Any) -> Column[str]:
-    """行政区划代码: 12 digits for what belongs to a village, 9, 6 or 4 above; row-level security reads it."""
+    """行政区划代码: 12 digits for a village's things, 9, 6 or 4 above; the policies read it."""
     return Column("division", Code, **{"nullable": False} | options)
 
 

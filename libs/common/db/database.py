@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, Literal, NamedTuple, Self
+from typing import Any, Literal, NamedTuple, Self, cast
 from uuid import UUID
 
 import asyncpg
@@ -91,7 +91,7 @@ class Connection(asyncpg.Connection):
     async def command(
         self, statement: Statement, *, trace: Trace, events: Sequence[Event] = (), **given: Any
     ) -> asyncpg.Record | None:
-        """Run a `recorded` statement: change, events and audit row together, or None and nothing at all."""
+        """Run a `recorded` statement: change, events and audit row together, or None."""
         changed = await self.row(statement, **given, **records(self._service, trace, events))
         self._emitted |= bool(events) and changed is not None
         return changed
@@ -119,7 +119,8 @@ class Database:
     @asynccontextmanager
     async def reading(self, scope: Scope) -> AsyncIterator[Connection]:
         """Autocommit: each statement is its own snapshot and its own round trip."""
-        async with self._pools[scope.role].acquire() as connection:
+        async with self._pools[scope.role].acquire() as loan:
+            connection = cast(Connection, loan)
             await connection.enter(scope, self.service)
             yield connection
 
@@ -141,7 +142,7 @@ class Database:
         events: Sequence[Event] = (),
         **given: Any,
     ) -> asyncpg.Record | None:
-        """A business transaction that is one statement: one round trip, committed when it returns."""
+        """A business transaction of one statement: one round trip, then committed."""
         async with self.reading(scope) as connection:
             changed = await connection.command(statement, trace=trace, events=events, **given)
         if changed is not None and events:
@@ -178,4 +179,4 @@ async def prepare(connection: asyncpg.Connection) -> None:
 
 
 async def _keep_scope(_: asyncpg.Connection) -> None:
-    """asyncpg has rolled back; its default RESET ALL would cost a round trip and forget the scope."""
+    """asyncpg has rolled back; its RESET ALL would cost a round trip and lose the scope."""

@@ -1,11 +1,24 @@
 """A change with its events and its audit row as one statement: all of it happens, or none."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ARRAY, CTE, LargeBinary, Select, Text, Uuid, func, insert, select, true
+from sqlalchemy import (
+    ARRAY,
+    CTE,
+    ColumnElement,
+    LargeBinary,
+    Select,
+    Text,
+    Uuid,
+    func,
+    insert,
+    select,
+    true,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.sql import column
+from sqlalchemy.types import TypeEngine
 
 from libs.common import clock
 from libs.common.db.base import type_of_instant
@@ -17,7 +30,7 @@ from libs.common.http import context
 from libs.common.ids import new_id
 from libs.common.records.audit import Trace, audit
 
-_MESSAGE = {
+_MESSAGE: Mapping[str, TypeEngine[Any]] = {
     "event_id": Uuid(),
     "topic": Text(),
     "key": Text(),
@@ -31,14 +44,15 @@ _MESSAGE = {
 def recorded(changed: CTE) -> Select[Any]:
     """Answer with `changed`, and write its outbox rows and its audit row beside it.
 
-    `changed` returns `subject` (uuid) and `division` besides what the caller wants back. Its row lock comes
-    before the outbox takes an id, because the outbox reads from it: that keeps the order of each key.
+    `changed` returns `subject` (uuid) and `division` besides what the caller wants back. Its row
+    lock comes before the outbox takes an id, because the outbox reads from it: that keeps the order
+    of each key.
     """
     return select(changed).add_cte(_outbox(changed), _audit(changed))
 
 
 def _outbox(changed: CTE) -> CTE:
-    columns = [column(name, type_) for name, type_ in _MESSAGE.items()]
+    columns: list[ColumnElement[Any]] = [column(name, type_) for name, type_ in _MESSAGE.items()]
     arrays = [param(f"event_{name}", ARRAY(type_)) for name, type_ in _MESSAGE.items()]
     message = func.unnest(*arrays).table_valued(*columns, name="message").render_derived()
     return (

@@ -1,8 +1,8 @@
 """Row-level security: the policies a table can have, as SQL for migrations.
 
-The app role sees its area by a range of division codes, households and persons see their own rows, the
-public sees what is published, the worker what its service owns. Nobody bypasses a policy, and nobody is
-granted TRUNCATE, which would.
+The app role sees its area by a range of division codes, households and persons see their own rows,
+the public sees what is published, the worker what its service owns. Nobody bypasses a policy, and
+nobody is granted TRUNCATE, which would.
 """
 
 from collections.abc import Sequence
@@ -17,14 +17,17 @@ CREATE FUNCTION scope_household() RETURNS uuid LANGUAGE sql STABLE PARALLEL SAFE
 CREATE FUNCTION scope_person() RETURNS uuid LANGUAGE sql STABLE PARALLEL SAFE
     RETURN nullif(split_part(current_setting('app.scope', true), '/', 2), '')::uuid;
 """
-"""`:` follows `9`, so `prefix || ':'` bounds the codes that start with the prefix; an empty setting is NULL."""
+"""`:` follows `9`, so `prefix || ':'` bounds the codes of the prefix; an empty setting is NULL."""
 
 IN_AREA = "division >= scope_lo() AND division < scope_hi()"
 
 
 def enclose(table: str) -> str:
     """No row without a policy, not even for the owner."""
-    return f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY; ALTER TABLE {table} FORCE ROW LEVEL SECURITY;"
+    return (
+        f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY;"
+        f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY;"
+    )
 
 
 def policy(service: str, table: str, role: str, using: str, *, grant: str) -> str:
@@ -46,8 +49,8 @@ def protect(
 ) -> Sequence[str]:
     """The policies of a table with a division column.
 
-    `app` and `worker` are privileges; `own` and `public` are conditions under which a household or person, or
-    anybody, may SELECT.
+    `app` and `worker` are privileges; `own` and `public` are conditions under which a household or
+    person, or anybody, may SELECT.
     """
     statements = [enclose(table), policy(service, table, "app", IN_AREA, grant=app)]
     if worker:

@@ -8,14 +8,16 @@ from typing import Any
 import orjson
 from sqlalchemy import (
     ARRAY,
+    CTE,
     BindParameter,
     ClauseElement,
     ColumnElement,
-    FromClause,
+    Subquery,
     bindparam,
     func,
 )
 from sqlalchemy.dialects.postgresql.asyncpg import PGCompiler_asyncpg, PGDialect_asyncpg
+from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeEngine
 
 Given = frozenset[str]
@@ -23,12 +25,12 @@ Build = Callable[[], ClauseElement] | Callable[[Given], ClauseElement]
 
 
 class _Compiler(PGCompiler_asyncpg):
-    """A builder sees no request data, so what it fixes is written into the SQL; only params are `$n`."""
+    """A builder sees no request, so what it fixes is written into the SQL; params are `$n`."""
 
-    def visit_bindparam(self, bindparam: BindParameter[Any], **kw: Any) -> str:
+    def visit_bindparam(self, bindparam: Any, *places: Any, **kw: Any) -> Any:
         if not bindparam.required:
             kw["literal_binds"] = True
-        return super().visit_bindparam(bindparam, **kw)
+        return super().visit_bindparam(bindparam, *places, **kw)  # type: ignore[no-untyped-call]
 
 
 class _Dialect(PGDialect_asyncpg):
@@ -36,7 +38,9 @@ class _Dialect(PGDialect_asyncpg):
     supports_statement_cache = False
 
 
-DIALECT = _Dialect(json_serializer=lambda value: orjson.dumps(value).decode())
+DIALECT: Dialect = _Dialect(  # type: ignore[no-untyped-call]
+    json_serializer=lambda value: orjson.dumps(value).decode()
+)
 
 
 def param(
@@ -75,7 +79,7 @@ def compile_once(statement: ClauseElement) -> Sql:
 class Statement:
     """A builder and its compiled forms, one for each set of arguments it was called with.
 
-    A builder that takes `given` leaves out what is None; one without a parameter gets every argument.
+    A builder that takes `given` leaves out what is None; one without it gets every argument.
     """
 
     def __init__(self, build: Build) -> None:
@@ -97,11 +101,11 @@ class Statement:
 statement = Statement
 
 
-def row_json(source: FromClause) -> ColumnElement[Any]:
+def row_json(source: Subquery | CTE) -> ColumnElement[Any]:
     """One row of a subquery as a JSON object, its keys the column names."""
     return func.row_to_json(source.table_valued())
 
 
-def rows_json(source: FromClause) -> ColumnElement[Any]:
+def rows_json(source: Subquery | CTE) -> ColumnElement[Any]:
     """The rows of a subquery as a JSON array, empty when there is none."""
     return func.coalesce(func.json_agg(row_json(source)), "[]")

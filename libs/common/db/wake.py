@@ -1,7 +1,7 @@
-"""The wake-up call to the relay: at most one NOTIFY in five milliseconds, never inside a business transaction.
+"""The wake-up call to the relay: one NOTIFY in five milliseconds at most, never in a transaction.
 
-A NOTIFY in each transaction takes one global lock at commit and costs half the throughput; a call that is
-lost costs one poll interval of the relay, nothing else.
+A NOTIFY in each business transaction takes one global lock at commit and costs half the throughput;
+a call that is lost costs one poll interval of the relay, nothing else.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""The tables of the bus in every service's database: what goes out, what came in, what could not be read."""
+"""The bus's tables in every database: what goes out, what came in, what could not be read."""
 
 from sqlalchemy import (
     BigInteger,
@@ -37,7 +37,7 @@ outbox = Table(
     Column("id", BigInteger, Identity(always=True), primary_key=True),
     *_message(),
 )
-"""A queue that is deleted from; the id is taken under the aggregate's row lock, so it orders each key."""
+"""A queue that is deleted from; its id is taken under the aggregate's row lock."""
 
 outbox_parked = Table(
     "outbox_parked",
@@ -89,4 +89,4 @@ dead_letter = Table(
     UniqueConstraint("consumer", "topic", "partition", "offset"),
     Index("ix_dead_letter_open", "consumer", "id", postgresql_where="state = 'open'"),
 )
-"""死信: records that a consumer could not take in, kept whole until somebody retries or drops them."""
+"""死信: records that a consumer could not take in, kept whole until retried or dropped."""

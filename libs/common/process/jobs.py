@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 if TYPE_CHECKING:
-    from libs.common.app import Process
+    from libs.common.runtime import Process
 
 
 @dataclass(frozen=True)

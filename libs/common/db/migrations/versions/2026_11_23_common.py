@@ -88,10 +88,12 @@ CREATE TABLE audit (
     detail jsonb NOT NULL,
     digest bytea,
     seal_no bigint,
+    erased_at timestamptz,
     CONSTRAINT pk_audit PRIMARY KEY (id)
 );
 CREATE INDEX ix_audit_subject ON audit (subject, id);
 CREATE INDEX ix_audit_unsealed ON audit (id) WHERE seal_no IS NULL;
+CREATE INDEX ix_audit_seal_no ON audit (seal_no) WHERE seal_no IS NOT NULL;
 
 CREATE TABLE access (
     id uuid NOT NULL,
@@ -109,12 +111,16 @@ CREATE TABLE access (
     masked boolean NOT NULL,
     digest bytea,
     seal_no bigint,
+    erased_at timestamptz,
     CONSTRAINT pk_access PRIMARY KEY (id),
-    CONSTRAINT ck_access_purpose CHECK (masked OR (purpose IS NOT NULL AND person_id IS NOT NULL))
+    CONSTRAINT ck_access_purpose CHECK (
+        masked OR erased_at IS NOT NULL OR (purpose IS NOT NULL AND person_id IS NOT NULL)
+    )
 );
 CREATE INDEX ix_access_person_id ON access (person_id, id) WHERE person_id IS NOT NULL;
 CREATE INDEX ix_access_household_id ON access (household_id, id) WHERE household_id IS NOT NULL;
 CREATE INDEX ix_access_unsealed ON access (id) WHERE seal_no IS NULL;
+CREATE INDEX ix_access_seal_no ON access (seal_no) WHERE seal_no IS NOT NULL;
 
 CREATE TABLE seal (
     no bigint NOT NULL,
@@ -124,8 +130,9 @@ CREATE TABLE seal (
     digest bytea NOT NULL,
     chain bytea NOT NULL,
     CONSTRAINT pk_seal PRIMARY KEY (no),
-    CONSTRAINT ck_seal_source CHECK (source IN ('audit', 'access'))
+    CONSTRAINT ck_seal_source CHECK (source IN ('audit', 'access', 'decision'))
 );
+CREATE INDEX ix_seal_sealed_at ON seal USING brin (sealed_at);
 
 CREATE TABLE idempotency (
     caller text NOT NULL,
@@ -150,10 +157,15 @@ CREATE TABLE decision (
     clauses jsonb NOT NULL,
     inputs jsonb NOT NULL,
     actor text NOT NULL,
+    digest bytea,
+    seal_no bigint,
+    erased_at timestamptz,
     CONSTRAINT pk_decision PRIMARY KEY (id),
     CONSTRAINT ck_decision_outcome CHECK (outcome IN ('eligible', 'not_eligible', 'needs_ruling'))
 );
 CREATE INDEX ix_decision_subject ON decision (subject, id);
+CREATE INDEX ix_decision_unsealed ON decision (id) WHERE seal_no IS NULL;
+CREATE INDEX ix_decision_seal_no ON decision (seal_no) WHERE seal_no IS NOT NULL;
 
 CREATE TABLE job (
     id uuid NOT NULL,
@@ -191,27 +203,44 @@ def grants(service: str) -> list[str]:
             service,
             "decision",
             app="SELECT, INSERT",
-            worker="SELECT",
             own="household_id = scope_household()",
         ),
+        *_sealed(service, "decision"),
         *protect(service, "job", app="SELECT, INSERT", worker="SELECT, INSERT, UPDATE, DELETE"),
         *_append_only(service, "audit"),
         *_append_only(service, "access"),
-        policy(service, "access", "self", "person_id = scope_person()", grant="SELECT"),
+        policy(service, "access", "self", _READ_ABOUT_SELF, grant="SELECT"),
     ]
 
 
+_READ_ABOUT_SELF = (
+    "person_id = scope_person() OR person_id IS NULL AND household_id = scope_household()"
+)
+
+
 def _append_only(service: str, table: str) -> list[str]:
-    """Rows are added by whoever acts and read within the area; only the sealer's two columns ever change."""
+    """Added by whoever acts, read within the area."""
     writers = ", ".join(f"{service}_{role}" for role in ("app", "self", "public", "worker"))
     return [
         enclose(table),
         f"CREATE POLICY append ON {table} FOR INSERT TO {writers} WITH CHECK (true);"
         f"GRANT INSERT ON {table} TO {writers};"
         f"CREATE POLICY area ON {table} FOR SELECT TO {service}_app USING ({IN_AREA});"
-        f"GRANT SELECT ON {table} TO {service}_app;"
-        f"CREATE POLICY worker ON {table} TO {service}_worker USING (true);"
-        f"GRANT SELECT, UPDATE (digest, seal_no) ON {table} TO {service}_worker;",
+        f"GRANT SELECT ON {table} TO {service}_app;",
+        *_sealed(service, table),
+    ]
+
+
+def _sealed(service: str, table: str) -> list[str]:
+    """Nobody adds a row that is already sealed; the sealer's two columns are written once."""
+    worker = f"{service}_worker"
+    return [
+        f"CREATE POLICY unsealed ON {table} AS RESTRICTIVE FOR INSERT"
+        " WITH CHECK (digest IS NULL AND seal_no IS NULL AND erased_at IS NULL);"
+        f"CREATE POLICY sealer ON {table} FOR SELECT TO {worker} USING (true);"
+        f"CREATE POLICY seal ON {table} FOR UPDATE TO {worker}"
+        " USING (seal_no IS NULL) WITH CHECK (seal_no IS NOT NULL AND digest IS NOT NULL);"
+        f"GRANT SELECT, UPDATE (digest, seal_no) ON {table} TO {worker};",
     ]
 
 
@@ -220,7 +249,19 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for table in ["job", "decision", "idempotency", "seal", "access", "audit", "dead_letter", "progress", "inbox", "outbox_parked", "outbox"]:
+    for table in [
+        "job",
+        "decision",
+        "idempotency",
+        "seal",
+        "access",
+        "audit",
+        "dead_letter",
+        "progress",
+        "inbox",
+        "outbox_parked",
+        "outbox",
+    ]:
         run(f"DROP TABLE {table}")
     for function in ("scope_lo", "scope_hi", "scope_household", "scope_person"):
         run(f"DROP FUNCTION {function}()")

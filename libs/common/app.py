@@ -1,0 +1,40 @@
+"""One FastAPI application for a list of services: in production a list of one, embedded all."""
+
+from fastapi import FastAPI
+
+from libs.common.db.database import Scope
+from libs.common.db.migrate import heads
+from libs.common.http import errors, middleware
+from libs.common.http.docs import docs_router
+from libs.common.http.health import health_router
+from libs.common.http.limits import Limits
+from libs.common.runtime import Process
+from libs.common.telemetry.metrics import metrics_app
+from libs.common.telemetry.probes import MeasureRequests
+
+UPLOAD = 2 << 30
+"""Bytes of an imported file; it is stored as it arrives, never held in memory."""
+
+
+def create_app(process: Process, *, limits: Limits | None = None) -> FastAPI:
+    """The API of the process's services; `process` is opened and closed by whoever serves it."""
+    app = FastAPI(title="Weiyuan 渭源", openapi_url=None, docs_url=None, redoc_url=None)
+    app.state.process = process
+    for service in process.services:
+        app.include_router(service.router)
+        app.include_router(docs_router(service))
+    revisions = {each.name: heads(each.name, each.migrations) for each in process.services}
+    app.include_router(
+        health_router(
+            process.databases,
+            revisions,
+            scope=Scope.public(),
+            draining=lambda: process.draining,
+        )
+    )
+    app.mount("/metrics", metrics_app())
+    errors.install(app)
+    if process.settings.telemetry:
+        app.add_middleware(MeasureRequests)
+    middleware.install(app, limits or Limits(larger={"/registry/v1/imports/": UPLOAD}))
+    return app

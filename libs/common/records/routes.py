@@ -1,0 +1,56 @@
+"""A service's sealed records, for auditors."""
+
+from datetime import date
+from typing import Annotated
+
+import orjson
+from fastapi import APIRouter, Depends
+from starlette.responses import Response, StreamingResponse
+
+from libs.common import clock
+from libs.common.db.database import Database
+from libs.common.http.caller import Caller
+from libs.common.http.permissions import allowed
+from libs.common.http.problems import Problem
+from libs.common.records.export import export
+from libs.common.records.seal import roots
+from libs.common.service import door
+
+WIDEST = 4
+"""Digits of a prefecture: a chain holds every area's rows; who may not see them cannot check it."""
+
+
+def records_router(service: str) -> APIRouter:
+    """`/{service}/v1/records`: the export that `weiyuan verify` checks, and the daily roots."""
+    router = APIRouter(prefix=f"/{service}/v1/records", tags=["records 审计记录"])
+    door_of = Depends(door(service))
+
+    @router.get("/export")
+    async def export_records(
+        database: Annotated[Database, door_of],
+        caller: Annotated[Caller, allowed("export_audit")],
+        since: date | None = None,
+        until: date | None = None,
+    ) -> Response:
+        """What was sealed from day to day (Asia/Shanghai), as NDJSON; today by default."""
+        if len(caller.division or "") > WIDEST:
+            raise Problem("not_found")
+        today = clock.today()
+        lines = export(database, since or today, until or today)
+        return StreamingResponse(lines, media_type="application/x-ndjson")
+
+    @router.get("/roots")
+    async def daily_roots(
+        database: Annotated[Database, door_of],
+        caller: Annotated[Caller, allowed("read_seals")],
+        since: date | None = None,
+        until: date | None = None,
+    ) -> Response:
+        """日根: the last chain value of each day, to be kept where nobody here can change it."""
+        today = clock.today()
+        async with database.reading(caller.scope) as db:
+            found = await roots(db, since or today, until or today)
+        body = {"items": [{"day": day, "root": root.hex()} for day, root in found.items()]}
+        return Response(orjson.dumps(body), media_type="application/json")
+
+    return router

@@ -1,0 +1,63 @@
+"""What clients send to the posts programme."""
+
+from datetime import date
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from libs.common.http.wire import Wire
+from services.employment.posts.cases import Fund
+
+Village = Annotated[str, Field(pattern=r"^\d{12}$")]
+Category = Literal["road", "hazard_warning", "litter", "water_power", "public_safety", "facility"]
+"""岗位类别 PW-CAT-1: 道路维护, 自然灾害预警, 全域无垃圾, 水电保障, 公共安全管理, 公益设施管理."""
+
+
+class PostIn(Wire):
+    """岗位设置: one more post for a village, from one of the two funds."""
+
+    division: Village
+    fund: Fund
+    category: Category
+    on: date = Field(description="Policy day of the decision.")
+
+
+class WishIn(Wire):
+    """就业愿望: the person's own signed wish, in the text that was read to them."""
+
+    signed_on: date
+    text: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,64}$")]
+
+
+class CircumstancesIn(Wire):
+    """PW-ELIG-2: what the village found; what it did not ask stays out."""
+
+    cannot_leave: bool | None = Field(None, description="无法离乡")
+    no_trade: bool | None = Field(None, description="无业可扶")
+    cannot_escape: bool | None = Field(None, description="无力脱贫")
+
+
+class NominationIn(Wire):
+    """推荐: whom the village puts forward."""
+
+    household_id: UUID
+    person_id: UUID
+    wish: WishIn
+    circumstances: CircumstancesIn
+    no_conflict_of_interest: Literal[True] = Field(
+        description="The officer declares not to be related to the person (X-17)."
+    )
+
+
+class AppointmentIn(Wire):
+    """聘用: from when and for how long; three to five years as a norm (PW-TERM-1)."""
+
+    since: date
+    until: date
+
+
+class EndIn(Wire):
+    """离岗: the last day; nobody asks for a reason."""
+
+    ended_on: date
