@@ -34,8 +34,15 @@ class Trace:
     request_id: str | None = None
 
 
-def _sealed() -> tuple[Column[Any], ...]:
-    return (Column("digest", LargeBinary), Column("seal_no", BigInteger))
+def sealed(table: str) -> tuple[Column[Any] | Index, ...]:
+    """What the sealer, and an erasure by law, write into a row of an append-only table."""
+    return (
+        Column("digest", LargeBinary),
+        Column("seal_no", BigInteger),
+        instant("erased_at", nullable=True),
+        Index(f"ix_{table}_unsealed", "id", postgresql_where="seal_no IS NULL"),
+        Index(f"ix_{table}_seal_no", "seal_no", postgresql_where="seal_no IS NOT NULL"),
+    )
 
 
 audit = Table(
@@ -51,9 +58,8 @@ audit = Table(
     division(nullable=True),
     Column("request_id", Text),
     Column("detail", JSONB, nullable=False),
-    *_sealed(),
+    *sealed("audit"),
     Index("ix_audit_subject", "subject", "id"),
-    Index("ix_audit_unsealed", "id", postgresql_where="seal_no IS NULL"),
 )
 """审计: one row for each act that changed something."""
 
@@ -73,13 +79,15 @@ access = Table(
     Column("filter", JSONB, nullable=False),
     Column("count", Integer, nullable=False),
     Column("masked", Boolean, nullable=False),
-    *_sealed(),
-    CheckConstraint("masked OR (purpose IS NOT NULL AND person_id IS NOT NULL)", name="purpose"),
+    *sealed("access"),
+    CheckConstraint(
+        "masked OR erased_at IS NOT NULL OR (purpose IS NOT NULL AND person_id IS NOT NULL)",
+        name="purpose",
+    ),
     Index("ix_access_person_id", "person_id", "id", postgresql_where="person_id IS NOT NULL"),
     Index(
         "ix_access_household_id", "household_id", "id", postgresql_where="household_id IS NOT NULL"
     ),
-    Index("ix_access_unsealed", "id", postgresql_where="seal_no IS NULL"),
 )
 """个人信息查阅记录: one row for each unmasked read of a person, one for each masked list."""
 
@@ -92,6 +100,7 @@ seal = Table(
     Column("rows", Integer, nullable=False),
     Column("digest", LargeBinary, nullable=False),
     Column("chain", LargeBinary, nullable=False),
-    CheckConstraint("source IN ('audit', 'access')", name="source"),
+    CheckConstraint("source IN ('audit', 'access', 'decision')", name="source"),
+    Index("ix_seal_sealed_at", "sealed_at", postgresql_using="brin"),
 )
-"""封存: the hash chain over batches of audit and access rows."""
+"""封存: the hash chain over batches of audit rows, access rows and decisions."""
