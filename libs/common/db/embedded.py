@@ -14,9 +14,7 @@ import pwd
 import re
 import shutil
 import signal
-import socket
 import stat
-import struct
 import subprocess
 import time
 from collections.abc import Iterator
@@ -26,26 +24,20 @@ from pathlib import Path
 from typing import NamedTuple, Self
 from urllib.parse import quote
 
-PORT = 5432  # names the socket; nothing listens on TCP
+from libs.common.db import postmaster
+
 SUPERUSER = "postgres"
 VERSION = "18"
 LOCALE = ("--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
 
 _CONF = Path(__file__).with_name("postgres.conf")
 _LONGEST_SOCKET = 103  # bytes of a unix socket's path on macOS; Linux takes four more
-_NO_SUCH_PID = 2**31 - 1
 _STOP_SECONDS = 60.0
 _log = logging.getLogger(__name__)
 
 
 class EmbeddedPostgresError(RuntimeError):
     """The embedded server could not be started; the text says why and what to do."""
-
-
-class _Postmaster(NamedTuple):
-    pid: int
-    sockets: Path
-    ready: bool
 
 
 class _Account(NamedTuple):
@@ -67,7 +59,7 @@ class EmbeddedPostgres:
         home.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, parents=True, exist_ok=True)
         home = home.resolve()
         with _alone(home):
-            if running := _ready(_data(home)):
+            if running := postmaster.ready(_data(home)):
                 return cls(home, running.sockets, started=False)
             return cls(home, _start(home), started=True)
 
@@ -75,18 +67,18 @@ class EmbeddedPostgres:
     def attach(cls, home: Path) -> Self | None:
         """The home's server when it is running; None when it is not."""
         home = home.resolve()
-        running = _ready(_data(home))
+        running = postmaster.ready(_data(home))
         return cls(home, running.sockets, started=False) if running else None
 
     def stop(self) -> None:
         """Fast stop: sessions are ended, everything is checkpointed, nobody is waited for."""
         with _alone(self.home):
             data = _data(self.home)
-            if running := _postmaster(data):
+            if running := postmaster.running(data):
                 os.kill(running.pid, signal.SIGINT)
-                if not _gone(running.pid, data, within=_STOP_SECONDS):
+                if not postmaster.gone(running.pid, data, within=_STOP_SECONDS):
                     os.kill(running.pid, signal.SIGQUIT)  # as after a crash: nothing is lost
-                    _gone(running.pid, data, within=_STOP_SECONDS)
+                    postmaster.gone(running.pid, data, within=_STOP_SECONDS)
 
     def url_template(self, service: str, database: str | None = None) -> str:
         """The service's database URL with `{role}` left open: `.format(role="app")`."""
@@ -96,7 +88,7 @@ class EmbeddedPostgres:
         return self._url(SUPERUSER, database)
 
     def _url(self, user: str, database: str) -> str:
-        return f"postgresql://{user}@/{database}?host={quote(str(self.sockets))}&port={PORT}"
+        return f"postgresql://{user}@/{database}?host={quote(str(self.sockets))}&port={postmaster.PORT}"
 
 
 def _data(home: Path) -> Path:
@@ -121,7 +113,7 @@ def _start(home: Path) -> Path:
         _init(data, account)
     sockets = _sockets(data, account)
     _configure(data, sockets, account)
-    _release_dead_locks(data, sockets)
+    postmaster.release_dead_locks(data, sockets)
     deadline = time.monotonic() + _STOP_SECONDS
     while (problem := _try_start(data, account)) is not None:
         # Sessions of a killed postmaster end by themselves; the server rightly waits for the last.
@@ -242,7 +234,7 @@ def _own_directory(path: Path, account: _Account | None) -> None:
 
 def _sockets(data: Path, account: _Account | None) -> Path:
     """The data directory, or a short one when its path does not fit a socket or its setting."""
-    fits = len(os.fsencode(data / f".s.PGSQL.{PORT}")) <= _LONGEST_SOCKET
+    fits = len(os.fsencode(data / f".s.PGSQL.{postmaster.PORT}")) <= _LONGEST_SOCKET
     if fits and re.fullmatch(r"[\w/.+-]+", str(data)):
         return data
     name = hashlib.sha256(os.fsencode(data)).hexdigest()[:16]
@@ -256,72 +248,3 @@ def _configure(data: Path, sockets: Path, account: _Account | None) -> None:
     fresh.write_text(f"{_CONF.read_text()}\nunix_socket_directories = '{sockets}'\n")
     _give(fresh, account)
     fresh.rename(data / "postgresql.conf")
-
-
-def _ready(data: Path) -> _Postmaster | None:
-    """The running server, once it takes connections: a killed one may look alive for a moment."""
-    while (running := _postmaster(data)) and not (running.ready and _answers(running.sockets)):
-        time.sleep(0.02)
-    return running
-
-
-def _answers(sockets: Path) -> bool:
-    """Ask for TLS, as any client may before it says who it is: the answer is one byte."""
-    with socket.socket(socket.AF_UNIX) as client:
-        client.settimeout(5)
-        try:
-            client.connect(str(sockets / f".s.PGSQL.{PORT}"))
-            client.sendall(struct.pack("!ii", 8, 80877103))
-            return client.recv(1) != b""
-        except OSError:
-            return False
-
-
-def _postmaster(data: Path) -> _Postmaster | None:
-    """What postmaster.pid says, if that process is the server, no zombie and no later namesake."""
-    try:
-        lines = (data / "postmaster.pid").read_text().splitlines()
-    except FileNotFoundError:
-        return None
-    if len(lines) < 5 or not _serves(int(lines[0]), data):
-        return None
-    return _Postmaster(int(lines[0]), Path(lines[4]), ready=lines[7:8] == ["ready   "])
-
-
-def _serves(pid: int, data: Path) -> bool:
-    if not Path("/proc/self").exists():  # macOS: pid 1 reaps, so a pid that answers is alive
-        return _signals(pid)
-    try:
-        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")  # a zombie has none
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return os.fsencode(data) in words
-
-
-def _signals(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
-
-
-def _gone(pid: int, data: Path, *, within: float) -> bool:
-    deadline = time.monotonic() + within
-    while _serves(pid, data):
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.01)
-    return True
-
-
-def _release_dead_locks(data: Path, sockets: Path) -> None:
-    """Name a pid that cannot exist in the lock files of a server that is dead.
-
-    PostgreSQL takes a zombie, or a later process with the same pid, for the old server and refuses.
-    Deleting the files would also delete what it uses to see sessions of the old server still alive.
-    """
-    for lock in (data / "postmaster.pid", sockets / f".s.PGSQL.{PORT}.lock"):
-        if lock.exists():
-            _, *rest = lock.read_text().splitlines(keepends=True)
-            lock.write_text("".join([f"{_NO_SUCH_PID}\n", *rest]))
