@@ -11,6 +11,7 @@ from sqlalchemy import MetaData
 from libs.common.db.database import Database
 from libs.common.events.consumer import Reaction
 from libs.common.http.client import Client
+from libs.common.http.permissions import bearer
 from libs.common.people.sealing import Sealer
 from libs.common.policy.clauses import Clauses
 from libs.common.policy.decisions import ClauseSet
@@ -59,11 +60,11 @@ async def sealer(request: Request) -> Sealer:
 
 
 def client(service: str) -> Callable[[Request], Awaitable[Client]]:
-    """The dependency that calls another service."""
+    """The dependency that calls another service with the token of the request."""
 
     async def opened_client(request: Request) -> Client:
         opened: Client = request.app.state.process.clients[service]
-        return opened
+        return opened.on_behalf_of(bearer(request))
 
     return opened_client
 

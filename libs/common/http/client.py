@@ -31,42 +31,49 @@ class _Down(Exception):
         self.retry_after = _seconds(response)
 
 
-class ServiceClient:
+class Client:
     """Calls one service. It answers with a model or with a problem, never with old facts.
 
     A problem of the other side stays what it is; a side that is down is a 503 with Retry-After.
     """
 
     def __init__(
-        self,
+        self, service: str, http: httpx.AsyncClient, *, deadline: float, token: str | None = None
+    ) -> None:
+        self._service, self._http, self._deadline = service, http, deadline
+        self._token = token
+
+    @classmethod
+    def to(
+        cls,
         service: str,
         base_url: str,
         *,
         transport: httpx.AsyncBaseTransport | None = None,
         deadline: float = _DEADLINE,
-    ) -> None:
-        self._service, self._deadline = service, deadline
-        self._http = httpx.AsyncClient(
-            base_url=base_url,
-            transport=transport,
-            timeout=httpx.Timeout(deadline, connect=_CONNECT),
-            trust_env=False,
+    ) -> Self:
+        """A client for the life of the process: `deadline` seconds for a call with its retries."""
+        timeout = httpx.Timeout(deadline, connect=_CONNECT)
+        http = httpx.AsyncClient(
+            base_url=base_url, transport=transport, timeout=timeout, trust_env=False
         )
+        return cls(service, http, deadline=deadline)
 
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.close()
+    def on_behalf_of(self, token: str | None) -> Self:
+        """The same client, calling with the token of the user whose request is served."""
+        return type(self)(self._service, self._http, deadline=self._deadline, token=token)
 
     async def close(self) -> None:
         await self._http.aclose()
 
     async def get(
-        self, path: str, answer: type[Model], *, token: str, query: Mapping[str, Any] | None = None
+        self, path: str, answer: type[Model], *, query: Mapping[str, Any] | None = None
     ) -> Model:
+        """`query` is added to what the path asks already; what is None is left out."""
         given = {name: str(value) for name, value in (query or {}).items() if value is not None}
-        request = self._http.build_request("GET", path, params=given, headers=_headers(token))
+        request = self._http.build_request(
+            "GET", path, params=given or None, headers=_headers(self._token)
+        )
         return self._typed(await self._send(request, repeatable=True), answer)
 
     async def post(
@@ -74,12 +81,11 @@ class ServiceClient:
         path: str,
         answer: type[Model],
         *,
-        token: str,
         body: BaseModel,
         idempotency_key: str | None = None,
     ) -> Model:
         """Repeated after a failure on the way only when the key makes that safe."""
-        headers = _headers(token) | {"content-type": "application/json"}
+        headers = _headers(self._token) | {"content-type": "application/json"}
         if idempotency_key:
             headers["idempotency-key"] = idempotency_key
         content = body.model_dump_json()
@@ -136,9 +142,9 @@ class ServiceClient:
         return Problem("unavailable", service=self._service, **wait)
 
 
-def _headers(token: str) -> dict[str, str]:
+def _headers(token: str | None) -> dict[str, str]:
     carried = {
-        "authorization": f"Bearer {token}",
+        "authorization": token and f"Bearer {token}",
         "x-request-id": context.request_id(),
         "traceparent": context.traceparent(),
         "accept-language": context.accept_language(),

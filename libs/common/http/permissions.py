@@ -10,7 +10,7 @@ from libs.common.http.caller import ANYBODY, Caller
 from libs.common.http.problems import Problem
 from libs.common.http.roles import ACTIONS, TERMS, Role
 
-__all__ = ["ACTIONS", "SCHEME", "TERMS", "Role", "allowed"]
+__all__ = ["ACTIONS", "SCHEME", "TERMS", "Role", "allowed", "bearer"]
 
 SCHEME = "access_token"
 """The security scheme's name in the OpenAPI documents."""
@@ -25,13 +25,11 @@ class _Permit(SecurityBase):
         self._action, self._roles = action, ACTIONS[action]
 
     async def __call__(self, request: Request) -> Caller:
-        authorization = request.headers.get("authorization")
-        if authorization is None and Role.PUBLIC in self._roles:
+        if "authorization" not in request.headers and Role.PUBLIC in self._roles:
             return ANYBODY
-        scheme, _, token = (authorization or "").partition(" ")
-        if scheme.lower() != "bearer" or not token:
+        if not (token := bearer(request)):
             raise Problem("unauthenticated")
-        caller: Caller = await request.app.state.process.verifier.caller(token.strip())
+        caller: Caller = await request.app.state.process.verifier.caller(token)
         if caller.role not in self._roles:
             raise self._forbidden(caller.role)
         return caller
@@ -40,6 +38,12 @@ class _Permit(SecurityBase):
         term = {"zh": TERMS[self._action], "en": self._action.replace("_", " ")}
         roles = sorted(self._roles - {Role.PUBLIC})
         return Problem("forbidden_role", role=role, term=term, action=self._action, roles=roles)
+
+
+def bearer(request: Request) -> str | None:
+    """The access token that a request carries, unverified."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return (token.strip() or None) if scheme.lower() == "bearer" else None
 
 
 def allowed(action: str) -> Any:

@@ -1,17 +1,18 @@
 """What goes over the wire: strict requests, answers made by PostgreSQL, versions in If-Match."""
 
 import re
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Request
+from fastapi import Depends, Header
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
+from libs.common.http.language import Words
 from libs.common.http.malformed import at
 from libs.common.http.problems import Problem
 
-_VERSION = re.compile(r'"(\d{1,18})"')
+_VERSION = re.compile(r'"([0-9]{1,18})"')
 
 
 class Wire(BaseModel):
@@ -58,27 +59,25 @@ class ProblemAnswer(Answer):
     errors: Annotated[list[Place], Field(max_length=50)] = []
 
 
-def document(body: bytes | None, status: int = 200) -> Response:
-    """A JSON document as PostgreSQL built it; what the caller's scope hides is not found."""
+def document(body: bytes | None, *, version: int | None = None) -> Response:
+    """A JSON document as PostgreSQL built it; what the caller's scope hides is not found.
+
+    `version` goes into the ETag, for If-Match.
+    """
     if body is None:
         raise Problem("not_found")
-    return Response(body, status, media_type="application/json")
+    headers = None if version is None else {"ETag": f'"{version}"'}
+    return Response(body, headers=headers, media_type="application/json")
 
 
-async def _if_match(request: Request) -> int:
-    given = request.headers.get("if-match")
-    if given is None:
+async def _if_match(if_match: Annotated[str | None, Header(max_length=50)] = None) -> int:
+    if if_match is None:
         raise Problem("precondition_required")
-    if not (version := _VERSION.fullmatch(given.strip())):
-        message = {"zh": '应为 "版本号"', "en": 'should be "version", in double quotes'}
-        raise at("header", "if-match", "version", message)  # type: ignore[arg-type]
+    if not (version := _VERSION.fullmatch(if_match.strip())):
+        message: Words = {"zh": '应为 "版本号"', "en": 'should be "version", in double quotes'}
+        raise at("header", "if-match", "version", message)
     return int(version[1])
 
 
 IfMatch = Annotated[int, Depends(_if_match)]
 """The version that the caller saw: `If-Match: "3"`; 428 without."""
-
-
-def version_header(version: int) -> dict[str, Any]:
-    """The header by which a read tells the version for If-Match."""
-    return {"ETag": f'"{version}"'}
