@@ -13,7 +13,7 @@ from libs.common.http.problems import Problem
 from libs.common.http.roles import Role
 from libs.common.records.audit import Trace
 
-_DIVISION = r"^(\d{2}|\d{4}|\d{6}|\d{9}|\d{12})$"
+_DIVISION = r"^([0-9]{2}|[0-9]{4}|[0-9]{6}|[0-9]{9}|[0-9]{12})$"  # \d would take full-width digits
 _WIDEST_AREA = {
     Role.VILLAGE_OFFICER: 12,
     Role.TOWN_OFFICER: 9,

@@ -21,6 +21,8 @@ UNAVAILABLE: tuple[type[Exception], ...] = (
     asyncpg.LockNotAvailableError,
     OSError,  # no connection, no socket, TimeoutError of a pool
 )
+_NOT_STORABLE = (asyncpg.CharacterNotInRepertoireError, asyncpg.UntranslatableCharacterError)
+"""U+0000 in a text: valid JSON, but PostgreSQL cannot hold it."""
 _BY_STATUS = {
     400: "malformed",
     404: "not_found",
@@ -33,7 +35,7 @@ _BY_STATUS = {
 
 def install(app: FastAPI) -> None:
     """Answer what is foreseen with a problem; what nobody foresaw is the edge middleware's."""
-    for kind in (Problem, RequestValidationError, HTTPException, *UNAVAILABLE):
+    for kind in (Problem, RequestValidationError, HTTPException, *_NOT_STORABLE, *UNAVAILABLE):
         app.add_exception_handler(kind, _answer)
 
 
@@ -49,6 +51,8 @@ def problem_of(error: Exception) -> Problem:
             return malformed(error.errors())
         case HTTPException():
             return _of_status(error)
+        case _ if isinstance(error, _NOT_STORABLE):
+            return Problem("malformed", errors=[])
         case _ if isinstance(error, UNAVAILABLE):
             log.warning("unavailable", error=type(error).__qualname__)
             return Problem("unavailable")

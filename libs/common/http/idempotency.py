@@ -58,13 +58,14 @@ class Done:
 
     def response(self, *, replayed: bool = False) -> Response:
         headers = {"Idempotent-Replay": "true"} if replayed else None
-        body = orjson.dumps({"id": self.id, "event_id": self.event_id})
+        event_id = None if self.event_id is None else str(self.event_id)
+        body = orjson.dumps({"id": str(self.id), "event_id": event_id})
         return Response(body, self.status, headers, "application/json")
 
 
 Work = Callable[[Connection], Awaitable[Done | Problem]]
-"""A write in its transaction. A `Problem` that it returns, rather than raises, is answered after the
-commit: a refusal keeps the decision that explains it."""
+"""A write in its transaction. A `Problem` that it returns, rather than raises, is answered after
+the commit: a refusal keeps the decision that explains it."""
 
 
 class Once:

@@ -1,6 +1,7 @@
 """The issuer's public keys: fetched when needed, rotated, and never asked for too often."""
 
 import asyncio
+import math
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -39,14 +40,15 @@ class KeySet:
     When the issuer does not answer, the keys at hand go on being used.
     """
 
-    def __init__(self, fetch: Fetch) -> None:
+    def __init__(self, fetch: Fetch, timer: Callable[[], float] = time.monotonic) -> None:
+        self.timer = timer
         self.changes = 0
         """Rises when a key is withdrawn or replaced: what was verified before it counts no more."""
         self._fetch = fetch
         self._keys: dict[str, jwt.PyJWK] = {}
         self._published: dict[str, Any] = {}
-        self._attempted = -_FLOOR
-        self._fetched = -_FRESH
+        self._attempted = -math.inf
+        self._fetched = -math.inf
         self._lock = asyncio.Lock()
 
     async def key(self, key_id: str) -> jwt.PyJWK | None:
@@ -57,15 +59,15 @@ class KeySet:
         return self._keys.get(key_id)
 
     def _is_old(self) -> bool:
-        return time.monotonic() - self._fetched > _FRESH
+        return self.timer() - self._fetched > _FRESH
 
     async def _refresh(self, key_id: str) -> None:
         if self._lock.locked() and key_id in self._keys:
             return
         async with self._lock:
-            if time.monotonic() - self._attempted < _FLOOR:
+            if self.timer() - self._attempted < _FLOOR:
                 return
-            self._attempted = time.monotonic()
+            self._attempted = self.timer()
             try:
                 self._adopt(await self._fetch())
             except (httpx.HTTPError, ValueError, TypeError, KeyError) as error:
@@ -77,7 +79,7 @@ class KeySet:
         if any(published.get(key_id) != jwk for key_id, jwk in self._published.items()):
             self.changes += 1
         self._keys, self._published = keys, published
-        self._fetched = time.monotonic()
+        self._fetched = self.timer()
 
 
 def _signs(jwk: Mapping[str, Any]) -> bool:

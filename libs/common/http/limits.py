@@ -37,7 +37,8 @@ class Buckets:
 
     def wait(self, key: bytes, now: float) -> float:
         """Seconds until one request is possible; 0 when it is now."""
-        return max(0.0, self._full_at.get(key, now) + self._interval - now - self._room)
+        full_in = self._full_at.get(key, now) + self._interval - now
+        return max(0.0, round(full_in - self._room, 6))
 
     def take(self, key: bytes, now: float, cost: int = 1) -> None:
         full_at = max(self._full_at.pop(key, now), now) + cost * self._interval

@@ -55,10 +55,13 @@ _MESSAGES: dict[str, Words] = {
 _OTHERWISE: Words = {"zh": "不符合要求", "en": "is not acceptable here"}
 _BOUNDS = {"min_length", "max_length", "gt", "ge", "lt", "le", "expected"}
 _MOST = 50
+_IDEMPOTENCY = ("header", "idempotency-key")
 
 
 def malformed(errors: Sequence[Any]) -> Problem:
     """The problem for pydantic's errors: place, kind and words of each, at most fifty of them."""
+    if any(error["loc"] == _IDEMPOTENCY and error["type"] == "missing" for error in errors):
+        return Problem("idempotency_key_required")
     return Problem("malformed", errors=[_place(error) for error in errors[:_MOST]])
 
 

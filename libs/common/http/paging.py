@@ -19,12 +19,34 @@ from libs.common.http.problems import Problem
 MOST = 200
 USUAL = 50
 _FORM = 1
+_LARGEST = 2**63
+
+
+def _instant(value: str) -> datetime:
+    instant = datetime.fromisoformat(value)
+    if instant.tzinfo is None:
+        raise ValueError("an instant without a time zone")
+    return instant
+
+
+def _text(value: str) -> str:
+    if not isinstance(value, str) or "\0" in value:
+        raise ValueError("no text that PostgreSQL stores")
+    return value
+
+
+def _whole(value: int) -> int:
+    if type(value) is not int or not -_LARGEST <= value < _LARGEST:
+        raise ValueError("no integer that PostgreSQL stores")
+    return value
+
+
 _READERS: dict[type, Callable[[Any], Any]] = {
-    datetime: datetime.fromisoformat,
+    datetime: _instant,
     date: date.fromisoformat,
     UUID: UUID,
-    str: str,
-    int: int,
+    str: _text,
+    int: _whole,
 }
 
 

@@ -39,7 +39,7 @@ class Verifier:
         """Whose token it is; a problem with status 401 when it is nobody's."""
         digest = hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()
         known = self._known.get(digest)
-        if known and known.until > time.monotonic() and self._changes == self._keys.changes:
+        if known and known.until > self._keys.timer() and self._changes == self._keys.changes:
             if known.expires < time.time():
                 raise Problem("token_expired")
             return known.caller
@@ -78,7 +78,7 @@ class Verifier:
         self._known.pop(digest, None)
         if len(self._known) >= _MOST:
             del self._known[next(iter(self._known))]
-        self._known[digest] = _Known(caller, expires, time.monotonic() + _REMEMBERED)
+        self._known[digest] = _Known(caller, expires, self._keys.timer() + _REMEMBERED)
 
 
 def _key_id(token: str) -> str:
