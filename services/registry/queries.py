@@ -3,6 +3,7 @@
 from typing import Any
 
 from sqlalchemy import (
+    ARRAY,
     CTE,
     ColumnElement,
     Date,
@@ -12,10 +13,12 @@ from sqlalchemy import (
     Text,
     Uuid,
     and_,
+    any_,
     case,
     cast,
     extract,
     func,
+    literal,
     or_,
     select,
     true,
@@ -24,6 +27,7 @@ from sqlalchemy import (
 from libs.common.db.base import Code
 from libs.common.db.statement import Given, param, row_json, rows_json, statement
 from libs.common.http.paging import paged
+from libs.common.people.masking import COMPOUND_SURNAMES
 from libs.common.records.access import logged
 from services.registry.models import division, household, person, village, village_class
 
@@ -135,7 +139,10 @@ def villages(given: Given) -> Select[Any]:
 
 
 def _masked_name(name: ColumnElement[str]) -> ColumnElement[str]:
-    return func.left(name, 1).op("||")("*")
+    """As `masking.masked_name` does it."""
+    compound = cast(literal(f"{{{','.join(sorted(COMPOUND_SURNAMES))}}}"), ARRAY(Text))
+    has_compound = and_(func.length(name) > 2, func.left(name, 2) == any_(compound))
+    return func.left(name, case((has_compound, 2), else_=1)).op("||")("*")
 
 
 def _age() -> ColumnElement[int]:
