@@ -32,7 +32,7 @@ from libs.common.db.statement import param, statement
 from libs.common.http.caller import Caller
 from libs.common.http.problems import Problem
 
-_KEY = r"^[!-~]{1,128}$"
+_HEADER = Header(pattern=r"^[!-~]{1,128}$", max_length=128)
 
 idempotency = Table(
     "idempotency",
@@ -122,14 +122,12 @@ async def _digest(request: Request) -> bytes:
     return hashlib.sha256(asked.encode() + await request.body()).digest()
 
 
-async def _with_key(
-    request: Request, idempotency_key: Annotated[str, Header(pattern=_KEY)]
-) -> Once:
+async def _with_key(request: Request, idempotency_key: Annotated[str, _HEADER]) -> Once:
     return Once(idempotency_key, await _digest(request))
 
 
 async def _perhaps_with_key(
-    request: Request, idempotency_key: Annotated[str | None, Header(pattern=_KEY)] = None
+    request: Request, idempotency_key: Annotated[str | None, _HEADER] = None
 ) -> Once:
     return Once(idempotency_key, await _digest(request))
 
