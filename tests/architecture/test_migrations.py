@@ -1,25 +1,24 @@
 """The migrations make the tables that the models describe, no more and no less."""
 
+import re
 from importlib import import_module
-from pkgutil import walk_packages
 
 import pytest
 from alembic import command
 from sqlalchemy import MetaData
 
-import libs.common
 from libs.common.db.base import COMMON
 from libs.common.db.migrate import configuration, with_connection
-from tests.architecture.services import WITH_SERVICE, service
+from tests.architecture.services import ROOT, WITH_SERVICE, service, sources
 from tests.databases import GROUND, UrlOf, migrations_of
 
 
 @pytest.fixture(scope="module", autouse=True)
 def every_common_table() -> None:
     """A table is known once its module is imported."""
-    for module in walk_packages(libs.common.__path__, "libs.common."):
-        if ".migrations" not in module.name and not module.name.endswith("__main__"):
-            import_module(module.name)
+    for path in sources("libs"):
+        if re.search(r"\bCOMMON\b", path.read_text("utf-8")) and "migrations" not in path.parts:
+            import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
 
 
 async def _check(url: str, name: str, models: list[MetaData]) -> None:
