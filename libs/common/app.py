@@ -9,7 +9,7 @@ from libs.common.http.docs import docs_router
 from libs.common.http.health import health_router
 from libs.common.http.limits import Limits
 from libs.common.runtime import Process
-from libs.common.telemetry.metrics import metrics_app
+from libs.common.telemetry.metrics import metrics
 from libs.common.telemetry.probes import MeasureRequests
 
 UPLOAD = 2 << 30
@@ -32,7 +32,7 @@ def create_app(process: Process, *, limits: Limits | None = None) -> FastAPI:
             draining=lambda: process.draining,
         )
     )
-    app.mount("/metrics", metrics_app())
+    app.add_route("/metrics", metrics)
     errors.install(app)
     if process.settings.telemetry:
         app.add_middleware(MeasureRequests)

@@ -6,6 +6,7 @@ output belongs to a command's answer.
 """
 
 import logging
+import re
 import sys
 from collections.abc import Mapping
 from typing import Any, TextIO
@@ -32,6 +33,9 @@ _GATHERED: list[Processor] = [
     structlog.processors.format_exc_info,
 ]
 _DEEP = 8
+_THREE_DIGITS = re.compile(
+    r"\d{3}"
+)  # every id and phone has as many in a row; most values have not
 _SHORTEST_NUMBER = 10**6  # a telephone number without its area code has seven digits
 
 
@@ -94,7 +98,7 @@ def _masked(value: Any, deep: int) -> Any:
         case None | bool() | float():
             return value
         case str():
-            return scrub(value)
+            return scrub(value) if _THREE_DIGITS.search(value) else value
         case int():
             return value if abs(value) < _SHORTEST_NUMBER else _masked_number(value)
         case Mapping() if deep:

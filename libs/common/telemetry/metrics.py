@@ -1,15 +1,17 @@
 """The metrics of a process, in one registry; each label has a small fixed set of values."""
 
 from prometheus_client import (
+    CONTENT_TYPE_LATEST,
     CollectorRegistry,
     Counter,
     Gauge,
     Histogram,
     PlatformCollector,
     ProcessCollector,
-    make_asgi_app,
+    generate_latest,
 )
-from starlette.types import ASGIApp
+from starlette.requests import Request
+from starlette.responses import Response
 
 REGISTRY = CollectorRegistry()
 ProcessCollector(registry=REGISTRY)
@@ -58,7 +60,6 @@ HTTP_REQUESTS = _histogram(
 )
 
 
-def metrics_app() -> ASGIApp:
-    """`/metrics`: served on a port or path that nothing outside is routed to."""
-    app: ASGIApp = make_asgi_app(REGISTRY)
-    return app
+async def metrics(_: Request) -> Response:
+    """The endpoint of `/metrics`, a path that nothing outside is routed to."""
+    return Response(generate_latest(REGISTRY), media_type=CONTENT_TYPE_LATEST)
