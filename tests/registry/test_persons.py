@@ -12,10 +12,13 @@ import pytest
 from libs.common.db.database import Database, Scope
 from libs.common.http.roles import Role
 from libs.common.people.sealing import Sealer
-from libs.common.records.access import AccessLog
+from libs.common.records.access import AccessLog, unmasked
+from libs.common.records.audit import Trace
+from services.registry import queries
 from tests.registry.builders import VILLAGE, a_household
 from tests.registry.conftest import As
 
+AREA = Scope.area(VILLAGE)
 UrlOf = Callable[[str], Awaitable[str]]
 
 
@@ -71,13 +74,13 @@ async def test_without_a_purpose_nothing_is_shown(
 
 
 async def test_without_its_record_nothing_is_shown(
-    database: Database, sealer: Sealer, officer: httpx.AsyncClient, url_of: UrlOf
+    database: Database, sealer: Sealer, url_of: UrlOf
 ) -> None:
     person = (await a_household(database, sealer)).members[0]
-    async with unable_to_record(await url_of("registry")):
-        answer = await officer.get(f"/persons/{person.id}/unmasked?purpose=payment")
-    assert answer.status_code == 500
-    assert person.identity not in answer.text
+    trace = Trace("王村官", "village_officer", "read_person_unmasked", purpose="payment")
+    async with unable_to_record(await url_of("registry")), database.reading(AREA) as connection:
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await unmasked(connection, queries.person_unmasked, trace=trace, id=person.id)
 
 
 @asynccontextmanager
