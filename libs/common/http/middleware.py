@@ -1,8 +1,9 @@
 """The edge around an application: identity of the request, headers, access log, the last resort."""
 
+import os
 import re
-import secrets
 import time
+from typing import Any
 
 import structlog
 from fastapi import FastAPI
@@ -11,12 +12,16 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from libs.common.http import context
 from libs.common.http.limits import BodyLimit, Limits, RateLimit
 from libs.common.http.problems import Problem
+from libs.common.people.masking import scrub
+from libs.common.telemetry.logs import masked
 from libs.common.telemetry.probes import route_template
 
 log = structlog.get_logger()
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _TRACEPARENT = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})")
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_TRACES = (structlog.processors.StackInfoRenderer, structlog.processors.ExceptionRenderer)
 _READ = (b"x-request-id", b"traceparent", b"accept-language")
 _USUAL_HEADERS = {
     b"x-content-type-options": b"nosniff",
@@ -36,6 +41,7 @@ def install(app: FastAPI, limits: Limits) -> None:
 class Edge:
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
+        self._log: Any = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -52,8 +58,22 @@ class Edge:
             if not answer.status:
                 await Problem("internal").response()(scope, receive, answer.send)
         finally:
-            _log(scope, answer.status, time.perf_counter() - at)
+            self._tell(scope, answer.status, time.perf_counter() - at)
             context.end(begun)
+
+    def _tell(self, scope: Scope, status: int, seconds: float) -> None:
+        """One line for each request; neither its path nor query, which can hold personal data."""
+        if self._log is None:
+            self._log = (
+                log.bind()
+            )  # once, after the logs are configured: it costs as much as a line
+        self._log.info(
+            "request",
+            method=scope["method"] if scope["method"] in _METHODS else "OTHER",
+            route=route_template(scope),
+            status=status or 499,
+            ms=round(seconds * 1000, 1),
+        )
 
 
 class _Answer:
@@ -73,26 +93,26 @@ class _Answer:
         await self._send(message)
 
 
+def _plain_log() -> Any:
+    """The configured log without the steps that an access line does not need: half of its cost.
+
+    Its values are our own (a template, numbers, a known method, a request id that was scrubbed), so
+    there is nothing to mask, and it has neither a stack nor an exception.
+    """
+    configured = structlog.get_config()["processors"]
+    steps = [step for step in configured if step is not masked and not isinstance(step, _TRACES)]
+    return structlog.wrap_logger(None, processors=steps).bind()
+
+
 def _carried(scope: Scope) -> tuple[str, str, str | None]:
     """The request's id and trace, taken up from the caller when they are well-formed."""
     given = {name: value.decode("latin-1") for name, value in scope["headers"] if name in _READ}
     request_id = given.get(b"x-request-id", "")
-    if not _REQUEST_ID.fullmatch(request_id):
-        request_id = secrets.token_hex(16)
-    span = secrets.token_hex(8)
+    random = os.urandom(40).hex()
+    if not _REQUEST_ID.fullmatch(request_id) or scrub(request_id) != request_id:
+        request_id = random[:32]
     if trace := _TRACEPARENT.fullmatch(given.get(b"traceparent", "")):
-        traceparent = f"00-{trace[1]}-{span}-{trace[2]}"
+        traceparent = f"00-{trace[1]}-{random[32:48]}-{trace[2]}"
     else:
-        traceparent = f"00-{secrets.token_hex(16)}-{span}-00"
+        traceparent = f"00-{random[48:]}-{random[32:48]}-00"
     return request_id, traceparent, given.get(b"accept-language")
-
-
-def _log(scope: Scope, status: int, seconds: float) -> None:
-    """One line for each request; neither its path nor its query, which can hold personal data."""
-    log.info(
-        "request",
-        method=scope["method"],
-        route=route_template(scope),
-        status=status or 499,
-        ms=round(seconds * 1000, 1),
-    )
