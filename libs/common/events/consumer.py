@@ -26,7 +26,7 @@ from libs.common.events.bus import Bus, Record, Subscription
 from libs.common.events.catalogue import EVENTS, topics_of
 from libs.common.events.event import Event
 from libs.common.events.reaction import Handler, Reaction, newest
-from libs.common.events.retry import is_fault_of_event, rest, unless
+from libs.common.events.retry import NEVER, is_fault_of_event, rest, unless
 from libs.common.events.tables import inbox, progress
 from libs.common.telemetry import metrics
 
@@ -37,6 +37,7 @@ _WAIT = 0.25
 _IDLE_NOTE = 1.0
 _MEASURE_EVERY = 5.0
 _PURGE_EVERY = 3600.0
+_PATIENCE = 10
 _INBOX_DAYS = 14
 """An older event that comes again is stopped by the version of its fact row."""
 
@@ -103,53 +104,59 @@ class Consumer:
         self._bus = bus
         self._reaction = reaction
         self._limit = batch
-        self._topics = topics_of(reaction.handlers)
+        # Compiled here: a handler that cannot be is found at the start, not with the first event.
+        self._topics = topics_of(reaction.statements)
         self._not_ours = EVENTS.keys() - {event.type for event in reaction.handlers}
-        self._running = False
+        self._running = self._draining = False
         self._failures = 0
-        self._noted = self._measured = self._purged = 0.0
+        self._noted = self._measured = self._purged = NEVER
 
     async def run(self, stop: asyncio.Event) -> None:
         """Wait for this process's turn in the group, then take in what comes, until `stop`."""
         self._running = True
         try:
-            await self._take_turns(stop, until_empty=False)
+            await self._take_turns(stop)
         finally:
             self._running = False
 
     async def drain(self) -> None:
-        """Return when all that is on the bus is in: take it, or wait for `run` if it runs here."""
+        """Return when all that is on the bus is in: take it, or wait for `run` if it runs here.
+
+        Unlike `run` it gives up, with the error, when the same thing keeps failing.
+        """
         if not self._running:
-            return await self._take_turns(asyncio.Event(), until_empty=True)
+            self._draining = True
+            try:
+                return await self._take_turns(asyncio.Event())
+            finally:
+                self._draining = False
         while any((await self._bus.lag(self.group)).values()):  # noqa: ASYNC110 - the bus knows
             await asyncio.sleep(0.01)
 
-    async def _take_turns(self, stop: asyncio.Event, *, until_empty: bool) -> None:
+    async def _take_turns(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
             try:
                 subscription = await unless(stop, self._bus.subscribe(self.group, self._topics))
                 if subscription is None:
                     return
                 try:
-                    await self._follow(subscription, stop, until_empty=until_empty)
+                    await self._follow(subscription, stop)
                 finally:
                     await subscription.close()
             except Exception as error:
                 await self._rest("subscription_lost", error, stop)
 
-    async def _follow(
-        self, subscription: Subscription, stop: asyncio.Event, *, until_empty: bool
-    ) -> None:
+    async def _follow(self, subscription: Subscription, stop: asyncio.Event) -> None:
         while not stop.is_set():
             began = clock.now()
-            records = await subscription.fetch(self._limit, 0 if until_empty else _WAIT)
+            records = await subscription.fetch(self._limit, 0 if self._draining else _WAIT)
             if records or time.monotonic() > self._noted + _IDLE_NOTE:
                 batch = self._read(records, began)
                 if await self._take(batch, stop):
                     await subscription.ack(records)
                     self._failures = 0
             await self._tend()
-            if until_empty and not records:
+            if self._draining and not records:
                 stop.set()
 
     def _read(self, records: Sequence[Record], began: datetime) -> _Batch:
@@ -205,14 +212,16 @@ class Consumer:
             if not is_fault_of_event(error):
                 raise
             if len(arrived) == 1:
-                _log.error("dead_letter", event=str(arrived[0].event.event_id), error=repr(error))
+                _log.error(
+                    "dead_letter", event_id=str(arrived[0].event.event_id), error=repr(error)
+                )
                 await dead_letters.keep(db, self.group, arrived[0].record, error)
                 return 0
         middle = len(arrived) // 2
         return await self._isolate(db, arrived[:middle]) + await self._isolate(db, arrived[middle:])
 
     def _count(self, batch: _Batch, new: int) -> None:
-        self._noted = time.monotonic()
+        self._noted = NEVER if batch.full else time.monotonic()
         metrics.DUPLICATES.labels(self.group).inc(len(batch.events) - new)
         metrics.UNKNOWN_TYPES.labels(self.group).inc(batch.unknown)
         if batch.events:
@@ -236,4 +245,6 @@ class Consumer:
     async def _rest(self, what: str, error: Exception, stop: asyncio.Event) -> None:
         self._failures += 1
         _log.warning(what, group=self.group, error=repr(error))
+        if self._draining and self._failures >= _PATIENCE:
+            raise error
         await rest(stop, self._failures)

@@ -34,12 +34,12 @@ from sqlalchemy import (
     func,
     select,
 )
-from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy.dialects.postgresql import JSONB, distinct_on, insert
 from sqlalchemy.types import TypeEngine
 
 from libs.common.db.base import type_of_instant
 from libs.common.db.database import Connection
-from libs.common.db.statement import Statement, param
+from libs.common.db.statement import Sql, compile_once, param
 from libs.common.events.event import Event
 from libs.common.events.tables import inbox
 
@@ -86,47 +86,48 @@ class Reaction:
 
     handlers: Mapping[type[Event], Handler]
     reconcile: Reconcile | None = None
+    keyed_by: str = "household_id"
+    """`reconcile` gets the keys of the events that are keyed by this field."""
 
     @cached_property
-    def _statements(self) -> Mapping[type[Event], Statement]:
-        return {event: _intake(event, handler) for event, handler in self.handlers.items()}
+    def statements(self) -> Mapping[type[Event], Sql]:
+        return {
+            event: compile_once(_intake(event, handler)) for event, handler in self.handlers.items()
+        }
 
     async def take_in(self, db: Connection, consumer: str, events: Iterable[Event]) -> int:
         """Within the caller's transaction: facts, then reconciliation; how many events were new."""
         new, keys = 0, set[str]()
-        for event, statement in self._statements.items():
+        for event, sql in self.statements.items():
             if not (arrived := [one for one in events if type(one) is event]):
                 continue
-            fresh: int = await db.one(statement, consumer=consumer, **_columns(event, arrived))
+            given = _columns(event, arrived) | {"consumer": consumer}
+            fresh: int = await db.fetchval(sql.text, *sql.arrange(given))
             new += fresh
-            if fresh:
+            if fresh and event.key_field == self.keyed_by:
                 keys.update(one.key for one in arrived)
         if keys and self.reconcile:
             await self.reconcile(db, sorted(keys))
         return new
 
 
-def _intake(event: type[Event], handler: Handler) -> Statement:
+def _intake(event: type[Event], handler: Handler) -> ClauseElement:
     """Claim the events in the inbox, store those that are new: one statement per class."""
-
-    def intake() -> ClauseElement:
-        types = {field.name: field.type for field in _fields(event)}
-        arrays = [param(name, ARRAY(type_)) for name, type_ in types.items()]
-        columns = [column(name, type_) for name, type_ in types.items()]
-        given = func.unnest(*arrays).table_valued(*columns, name="given").render_derived()
-        arrived = select(*given.c).cte("arrived")
-        claimed = _claim(arrived)
-        fresh = (
-            select(*arrived.c)
-            .join(claimed, claimed.c.event_id == arrived.c.event_id)
-            .distinct(arrived.c.aggregate_id)
-            .order_by(arrived.c.aggregate_id, arrived.c.version.desc())
-            .cte("fresh")
-        )
-        stored = handler(fresh).cte("stored")
-        return select(func.count(claimed.c.event_id)).add_cte(stored)
-
-    return Statement(intake)
+    types = {field.name: field.type for field in _fields(event)}
+    arrays = [param(name, ARRAY(type_)) for name, type_ in types.items()]
+    columns = [column(name, type_) for name, type_ in types.items()]
+    given = func.unnest(*arrays).table_valued(*columns, name="given").render_derived()
+    arrived = select(*given.c).cte("arrived")
+    claimed = _claim(arrived)
+    fresh = (
+        select(*arrived.c)
+        .join(claimed, claimed.c.event_id == arrived.c.event_id)
+        .ext(distinct_on(arrived.c.aggregate_id))
+        .order_by(arrived.c.aggregate_id, arrived.c.version.desc())
+        .cte("fresh")
+    )
+    stored = handler(fresh).cte("stored")
+    return select(func.count(claimed.c.event_id)).add_cte(stored)
 
 
 def _claim(arrived: FromClause) -> FromClause:

@@ -22,7 +22,7 @@ from libs.common.db.wake import CHANNEL
 from libs.common.events.bus import Bus, RecordRefused
 from libs.common.events.envelope import to_record
 from libs.common.events.hold import KEEPALIVE, hold, try_hold
-from libs.common.events.retry import rest, unless
+from libs.common.events.retry import NEVER, rest, unless
 from libs.common.events.tables import outbox, outbox_parked
 from libs.common.telemetry import metrics
 
@@ -78,7 +78,7 @@ class Relay:
         self._bus = bus
         self._woken = asyncio.Event()
         self._failures = 0
-        self._measured = 0.0
+        self._measured = NEVER
 
     async def run(self, stop: asyncio.Event) -> None:
         """Wait for this process's turn, then relay, until `stop`."""
@@ -139,7 +139,7 @@ class Relay:
         except RecordRefused as refusal:
             row = rows[refusal.index]
             await connection.rows(_park, id=row["id"], error=str(refusal))
-            _log.error("event_parked", event=str(row["event_id"]), error=str(refusal))
+            _log.error("event_parked", event_id=str(row["event_id"]), error=str(refusal))
         else:
             await connection.rows(_published, ids=[row["id"] for row in rows])
             metrics.RELAY_PUBLISHED.labels(self._service).inc(len(rows))

@@ -8,6 +8,9 @@ from typing import Any, TypeVar
 
 import asyncpg
 
+NEVER = float("-inf")
+"""When something was last done that has not been done yet, by the monotonic clock."""
+
 _FIRST, _LONGEST = 0.1, 30.0
 
 Result = TypeVar("Result")

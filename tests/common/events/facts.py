@@ -26,7 +26,7 @@ from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.schema import CreateTable
 
 from libs.common.db.database import Connection
-from libs.common.db.statement import any_of, statement
+from libs.common.db.statement import DIALECT, any_of, statement
 from libs.common.events.bus import Bus, Record
 from libs.common.events.catalogue import topic_of
 from libs.common.events.catalogue.employment import HouseholdEmployed, HouseholdEmploymentEnded
@@ -71,7 +71,7 @@ situation = Table(
 async def make_tables(owner_url: str, worker: str) -> None:
     owner = await asyncpg.connect(owner_url)
     for table in _tables.sorted_tables:
-        await owner.execute(str(CreateTable(table)))
+        await owner.execute(str(CreateTable(table).compile(dialect=DIALECT)))
         await owner.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO {worker}")
     await owner.close()
 
@@ -173,3 +173,15 @@ def record_of(event: Event, service: str = "employment") -> Record:
 
 async def publish(bus: Bus, *events: Event) -> None:
     await bus.publish([record_of(event) for event in events])
+
+
+async def work_row(owner: asyncpg.Connection, employment: UUID) -> Any:
+    return await owner.fetchrow("SELECT * FROM work WHERE employment_id = $1", employment)
+
+
+async def derived(owner: asyncpg.Connection, household: UUID) -> tuple[int, int] | None:
+    """How many work in the household, and how often that was worked out."""
+    row = await owner.fetchrow(
+        "SELECT working, derived FROM situation WHERE household_id = $1", household
+    )
+    return (row["working"], row["derived"]) if row else None
