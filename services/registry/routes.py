@@ -16,6 +16,7 @@ from libs.common.http.caller import Caller
 from libs.common.http.paging import MOST, USUAL, AskedPage
 from libs.common.http.permissions import allowed
 from libs.common.http.problems import Problem
+from libs.common.http.reads import Read
 from libs.common.http.wire import document
 from libs.common.people import identifiers
 from libs.common.people.identifiers import IdentifierCheck, IdentifierVerdicts
@@ -28,7 +29,7 @@ from services.registry import queries, schemas
 from services.registry.codes import Level
 from services.registry.models import IDENTITY, PHONE
 
-router = APIRouter(prefix="/registry/v1", tags=["registry"])
+router = APIRouter(prefix="/registry/v1", tags=["registry"], route_class=Read)
 
 Door = Annotated[Database, Depends(door("registry"))]
 Notes = Annotated[AccessLog, Depends(access_log("registry"))]
@@ -40,6 +41,107 @@ Prefix = Annotated[
 HouseholdKey = Annotated[
     str, Path(max_length=100, description="The household's id, or `household|` and its 户编号.")
 ]
+
+
+# Requests are matched in this order: what is asked all day comes first.
+
+
+@router.get("/households/{household}", response_model=schemas.MaskedHousehold)
+async def household(
+    door: Door,
+    notes: Notes,
+    caller: Annotated[Caller, allowed("read_household")],
+    household: HouseholdKey,
+) -> Response:
+    """A household and its members, masked."""
+    async with door.reading(caller.scope) as connection:
+        found = await connection.row(
+            queries.household_masked, on=clock.today(), **_which(household)
+        )
+    return _noted(found, notes, _reader(caller, "read_household"))
+
+
+@router.get("/households/{household}/facts", response_model=HouseholdFacts)
+async def facts(
+    door: Door,
+    notes: Notes,
+    caller: Annotated[Caller, allowed("read_facts")],
+    household: HouseholdKey,
+    on: On = None,
+) -> Response:
+    """What decisions rest on: the household as the record tells of that day, without a name."""
+    day = on or clock.today()
+    async with door.reading(caller.scope) as connection:
+        found = await connection.row(queries.facts, on=day, **_which(household))
+    return _noted(found, notes, _reader(caller, "read_facts", on=day.isoformat()))
+
+
+@router.get("/households", response_model=schemas.Households)
+async def households(
+    door: Door,
+    notes: Notes,
+    caller: Annotated[Caller, allowed("read_household")],
+    page: AskedPage,
+    division: Prefix = None,
+    status: PovertyStatus | None = None,
+) -> Response:
+    """Households of the area, or one's own; masked, and noted as one reading of so many."""
+    trace = _reader(caller, "list_households", division=division, status=status)
+
+    def seen(count: int) -> None:
+        area = division or caller.division
+        notes.note(trace, division=area, count=count, household_id=caller.household)
+
+    async with door.reading(caller.scope) as connection:
+        return await page.of(
+            connection, queries.households, seen=seen, division=division, status=status
+        )
+
+
+@router.get("/persons/{person}/unmasked")
+async def unmasked(
+    door: Door,
+    sealed: Annotated[Sealer, Depends(sealer)],
+    caller: Annotated[Caller, allowed("read_person_unmasked")],
+    person: UUID,
+    purpose: Annotated[Purpose | None, Query(description="Needed; it is recorded.")] = None,
+) -> schemas.UnmaskedPerson:
+    """A person with identity and phone; the reading is recorded with its purpose, or refused."""
+    trace = _reader(caller, "read_person_unmasked", purpose=purpose)
+    async with door.reading(caller.scope) as connection:
+        found = await access.unmasked(connection, queries.person_unmasked, trace=trace, id=person)
+    if not found:
+        raise Problem("not_found")
+    return schemas.UnmaskedPerson.model_validate(_opened(found[0], sealed))
+
+
+@router.get("/persons/{person}/data-usage")
+async def data_usage(
+    door: Door,
+    caller: Annotated[Caller, allowed("read_data_usage")],
+    person: UUID,
+    limit: Annotated[int, Query(ge=1, le=MOST)] = USUAL,
+    cursor: UUID | None = None,
+) -> schemas.DataUsage:
+    """Who read this person's data, when and what for, newest first."""
+    async with door.reading(caller.scope) as connection:
+        household_id = await connection.one(queries.household_of, id=person)
+        if household_id is None:
+            raise Problem("not_found")
+        readings = await usage.data_usage(
+            connection, person, household_id, before=cursor, limit=limit
+        )
+    return schemas.DataUsage.of(readings, limit)
+
+
+@router.post(
+    "/identifiers/check",
+    response_model=IdentifierVerdicts,
+    dependencies=[allowed("check_identifiers")],
+)
+async def check_identifiers(check: IdentifierCheck) -> Response:
+    """Resident identity numbers and credit codes, each judged in its place; nothing is kept."""
+    return document(identifiers.answer(check.items, clock.today()))
 
 
 @router.get("/divisions", response_model=schemas.Divisions)
@@ -90,104 +192,6 @@ async def village(
     asked = {"code": code, "on": on or clock.today()}
     async with door.reading(caller.scope) as connection:
         return document(await connection.one(queries.village_history, **asked))
-
-
-@router.get("/households", response_model=schemas.Households)
-async def households(
-    door: Door,
-    notes: Notes,
-    caller: Annotated[Caller, allowed("read_household")],
-    page: AskedPage,
-    division: Prefix = None,
-    status: PovertyStatus | None = None,
-) -> Response:
-    """Households of the area, or one's own; masked, and noted as one reading of so many."""
-    trace = _reader(caller, "list_households", division=division, status=status)
-
-    def seen(count: int) -> None:
-        area = division or caller.division
-        notes.note(trace, division=area, count=count, household_id=caller.household)
-
-    async with door.reading(caller.scope) as connection:
-        return await page.of(
-            connection, queries.households, seen=seen, division=division, status=status
-        )
-
-
-@router.get("/households/{household}", response_model=schemas.MaskedHousehold)
-async def household(
-    door: Door,
-    notes: Notes,
-    caller: Annotated[Caller, allowed("read_household")],
-    household: HouseholdKey,
-) -> Response:
-    """A household and its members, masked."""
-    async with door.reading(caller.scope) as connection:
-        found = await connection.row(
-            queries.household_masked, on=clock.today(), **_which(household)
-        )
-    return _noted(found, notes, _reader(caller, "read_household"))
-
-
-@router.get("/households/{household}/facts", response_model=HouseholdFacts)
-async def facts(
-    door: Door,
-    notes: Notes,
-    caller: Annotated[Caller, allowed("read_facts")],
-    household: HouseholdKey,
-    on: On = None,
-) -> Response:
-    """What decisions rest on: the household as the record tells of that day, without a name."""
-    day = on or clock.today()
-    async with door.reading(caller.scope) as connection:
-        found = await connection.row(queries.facts, on=day, **_which(household))
-    return _noted(found, notes, _reader(caller, "read_facts", on=day.isoformat()))
-
-
-@router.get("/persons/{person}/unmasked")
-async def unmasked(
-    door: Door,
-    sealed: Annotated[Sealer, Depends(sealer)],
-    caller: Annotated[Caller, allowed("read_person_unmasked")],
-    person: UUID,
-    purpose: Annotated[Purpose | None, Query(description="Needed; it is recorded.")] = None,
-) -> schemas.UnmaskedPerson:
-    """A person with identity and phone; the reading is recorded with its purpose, or refused."""
-    trace = _reader(caller, "read_person_unmasked", purpose=purpose)
-    async with door.reading(caller.scope) as connection:
-        found = await access.unmasked(connection, queries.person_unmasked, trace=trace, id=person)
-    if not found:
-        raise Problem("not_found")
-    return schemas.UnmaskedPerson.model_validate(_opened(found[0], sealed))
-
-
-@router.get("/persons/{person}/data-usage")
-async def data_usage(
-    door: Door,
-    caller: Annotated[Caller, allowed("read_data_usage")],
-    person: UUID,
-    limit: Annotated[int, Query(ge=1, le=MOST)] = USUAL,
-    cursor: UUID | None = None,
-) -> schemas.DataUsage:
-    """Who read this person's data, when and what for, newest first."""
-    async with door.reading(caller.scope) as connection:
-        household_id = await connection.one(queries.household_of, id=person)
-        if household_id is None:
-            raise Problem("not_found")
-        readings = await usage.data_usage(
-            connection, person, household_id, before=cursor, limit=limit
-        )
-    return schemas.DataUsage.of(readings, limit)
-
-
-@router.post(
-    "/identifiers/check",
-    response_model=IdentifierVerdicts,
-    dependencies=[allowed("check_identifiers")],
-)
-async def check_identifiers(check: IdentifierCheck) -> Response:
-    """Resident identity numbers and credit codes, each judged in its place; nothing is kept."""
-    return document(identifiers.answer(check.items, clock.today()))
 
 
 def _which(household: str) -> dict[str, Any]:
