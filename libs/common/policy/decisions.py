@@ -104,8 +104,7 @@ def rerun(
     case = clause_set.case.model_validate(decision.inputs)
     rows: dict[str, Row] = {}
     for clause_id in clause_set.rules:
-        version = decision.versions.get(clause_id)
-        row = None if version is None else clauses.cited(clause_id, version)
+        row = clauses.cited(clause_id, decision.versions.get(clause_id) or "")
         rows[clause_id] = row or NotInForce(clause_id, decision.on, decision.division)
     return _taken(clause_set, case, rows)
 

@@ -97,6 +97,10 @@ def test_the_rows_a_decision_cites_are_found_again() -> None:
             {"conditions": {"plain": {"zh": "{fund}", "en": ""}}}, "fund", id="templates fill in"
         ),
         pytest.param(
+            {"conditions": {"plain": {"zh": "", "en": "{fund}"}}}, "fund", id="in English too"
+        ),
+        pytest.param({"parameters": {"posts": True}}, "parameters", id="yes is no number"),
+        pytest.param(
             {
                 "basis": "DEFAULT",
                 "conditions": {"plain": {"basis": "LAW", "zh": "", "en": ""}},
@@ -149,9 +153,10 @@ def test_files_and_folders_are_read_with_their_document(tmp_path: Path) -> None:
     """
     (tmp_path / "more" / "rows.toml").write_text(toml, encoding="utf-8")
     single = tmp_path / "single.toml"
-    single.write_text(toml.replace("XX-1", "XX-2"), encoding="utf-8")
+    plain = toml.replace("[terms]", "").replace('a = { zh = "甲", en = "A" }', "")
+    single.write_text(plain.replace("XX-1", "XX-2"), encoding="utf-8")
     rows = {row.id: row for row in Clauses.load([tmp_path / "more", single])}
     assert set(rows) == {"XX-1", "XX-2"}
-    assert rows["XX-1"].words("a", "zh") == "甲"
+    assert (rows["XX-1"].words("a", "zh"), rows["XX-2"].words("a", "zh")) == ("甲", "a")
     assert rows["XX-1"].words(("a", "z"), "en") == "A, z"
     assert rows["XX-1"].effective_from == date(2018, 12, 22)

@@ -149,6 +149,7 @@ def test_at_least_holds_at_the_floor_and_an_open_floor_is_unknown(
 ) -> None:
     condition = at_least(a_clause(), "plain", found, floor)
     assert (condition.holds, condition.gap) == (holds, gap)
+    assert (condition.found, condition.needed) == (found, floor)
 
 
 @pytest.mark.parametrize(("found", "holds"), [("a", True), ("c", False), (None, None)])
@@ -170,13 +171,14 @@ def test_one_of_a_list(found: str | None, holds: bool | None) -> None:
     ],
 )
 def test_a_yes_or_no(found: bool | None, needed: bool, holds: bool | None) -> None:
-    assert says(a_clause(), "plain", found, needed=needed).holds is holds
+    condition = says(a_clause(), "plain", found, needed=needed)
+    assert (condition.holds, condition.found, condition.needed) == (holds, found, needed)
 
 
 def test_a_condition_speaks_both_languages() -> None:
     clause = a_clause()
-    listed = one_of(clause, "plain", "c", clause.codes("codes"))
-    assert listed.explain == Text(zh="须甲、乙,现c", en="need A, B, found c")
+    listed = one_of(clause, "plain", "b", ("a", "c"))
+    assert listed.explain == Text(zh="须甲、c,现乙", en="need A, c, found B")
     unknown = says(clause, "plain", None, needed=True)
     assert unknown.explain == Text(zh="须是,现未知", en="need yes, found unknown")
     counted = at_most(clause, "plain", 0, 1)
@@ -202,5 +204,7 @@ def test_a_finding_cites_its_clause() -> None:
 def test_without_a_clause_in_force_somebody_has_to_rule() -> None:
     missing = not_in_force(NotInForce("XX-1", date(2017, 1, 1), "621123"))
     assert (missing.outcome, missing.version, missing.kind) == (RULING, None, None)
-    assert missing.conditions[0].holds is None
-    assert missing.conditions[0].explain.zh == "2017-01-01 在 621123 没有生效的条款"
+    assert missing.title == Text(zh="条款未生效", en="Clause not in force")
+    (condition,) = missing.conditions
+    assert (condition.name, condition.holds, condition.needed) == ("in_force", None, True)
+    assert condition.explain.zh == "2017-01-01 在 621123 没有生效的条款"

@@ -6,13 +6,14 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from pydantic import ValidationError
 
 from libs.common.contracts import LabourAbility, VillageClass
 from libs.common.policy.clauses import Clause, NotInForce, Rank
 from libs.common.policy.decisions import Decision, decide
 from libs.common.policy.findings import Outcome, Waiver
 from services.employment.posts import rules
-from services.employment.posts.cases import Fund, Nomination, PostContext
+from services.employment.posts.cases import Fund, Nomination, PostContext, PostCounts
 from tests.employment.posts.cases import (
     ALL_THREE,
     CLAUSES,
@@ -283,6 +284,16 @@ def test_pw_qty_2(
     assert (found and found.outcome) is outcome
 
 
+def test_a_count_is_told_beside_the_class_and_not_looked_at_without_one() -> None:
+    row, post = clause("PW-QTY-2"), a_post(village_city=5)
+    told = {
+        village_class: [each.name for each in found.conditions]
+        for village_class in (DEEP, None)
+        if (found := rules.pw_qty_2(row, village_class, post))
+    }
+    assert told == {DEEP: ["village_class", "posts"], None: ["village_class"]}
+
+
 @pytest.mark.parametrize(
     ("village_class", "post", "outcome"),
     [
@@ -413,3 +424,20 @@ def test_the_member_is_taken_from_among_the_household() -> None:
     assert an_appointment(facts).member == a_member()
     assert (facts.household_id, facts.member(UUID(int=3))) == (HOUSEHOLD, elder)
     assert an_appointment(nomination=STRANGER).member.person_id == UUID(int=9)
+
+
+def test_each_question_is_found_by_the_name_a_decision_carries() -> None:
+    questions = {"posts.open": rules.MAY_OPEN_POST, "posts.appoint": rules.MAY_APPOINT}
+    assert questions == rules.CLAUSE_SETS
+
+
+@pytest.mark.parametrize("wrong", ["provincial", "city"])
+def test_there_are_no_fewer_posts_than_none(wrong: str) -> None:
+    with pytest.raises(ValidationError, match="greater than or equal to 0"):
+        PostCounts.model_validate({"provincial": 0, "city": 0} | {wrong: -1})
+
+
+@pytest.mark.parametrize("wrong", ["holders", "person_posts", "household_posts"])
+def test_nobody_holds_fewer_posts_than_none(wrong: str) -> None:
+    with pytest.raises(ValidationError, match="greater than or equal to 0"):
+        holding(**{wrong: -1})
