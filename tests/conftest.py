@@ -12,6 +12,7 @@ from libs.common.db.database import Database, DatabaseRole
 from libs.common.db.embedded import VERSION, EmbeddedPostgres
 from libs.common.db.provision import BUS
 from tests.databases import DatabaseOf, OwnRun, Run, UrlOf
+from tests.house import House, house_at
 
 POOLS: dict[DatabaseRole, int] = {"app": 4, "self": 2, "public": 2, "worker": 4}
 
@@ -82,6 +83,13 @@ async def database_of(
 async def bus_url(url_of: UrlOf) -> str:
     """This module's own PostgreSQL log, as the one role that publishes and reads."""
     return (await url_of(BUS)).replace("{role}", "worker")
+
+
+@pytest_asyncio.fixture(scope="module")
+async def house(url_of: UrlOf, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
+    """Every service in one process, on databases of this module."""
+    async with house_at(tmp_path_factory.mktemp("home"), url_of) as opened:
+        yield opened
 
 
 def pytest_terminal_summary(

@@ -103,7 +103,7 @@ def village_card() -> Select[Any]:
         .where(revenue.c.division == village.c.division)
         .order_by(revenue.c.month.desc(), revenue.c.station_id)
         .correlate(village)
-        .subquery("month")
+        .subquery("settled")
     )
     stations = (
         select(station.c.station_id, cast(station.c.kw, Text).label("kw"), station.c.since)

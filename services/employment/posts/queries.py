@@ -6,6 +6,7 @@ from sqlalchemy import (
     CTE,
     BigInteger,
     Boolean,
+    ColumnElement,
     Date,
     Select,
     Text,
@@ -130,12 +131,12 @@ def holdings() -> Select[Any]:
     of_person = a.person_id == param("person_id", Uuid)
     of_household = a.household_id == param("household_id", Uuid)
     runs = or_(a.ended_on.is_(None), a.ended_on >= param("on", Date))
-    counted: Select[Any] = select(
+    columns: list[ColumnElement[Any]] = [
         func.count().filter(of_post).label("holders"),
         func.count().filter(of_person).label("person_posts"),
         func.count().filter(of_household).label("household_posts"),
-    )
-    return counted.where(runs, or_(of_post, of_person, of_household))
+    ]
+    return select(*columns).where(runs, or_(of_post, of_person, of_household))
 
 
 @statement

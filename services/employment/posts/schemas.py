@@ -34,8 +34,8 @@ class CircumstancesIn(Wire):
     """PW-ELIG-2: what the village found; what it did not ask stays out."""
 
     cannot_leave: bool | None = Field(None, description="无法离乡")
-    no_trade: bool | None = Field(None, description="无业可扶")
-    cannot_escape: bool | None = Field(None, description="无力脱贫")
+    no_work_here: bool | None = Field(None, description="无业可扶")
+    cannot_rise: bool | None = Field(None, description="无力脱贫")
 
 
 class NominationIn(Wire):

@@ -1,0 +1,122 @@
+"""The whole house in one process: every service on its own database, one bus, any caller."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+from fastapi import FastAPI
+
+from libs.common.app import create_app
+from libs.common.events.bus import Bus
+from libs.common.events.consumer import Consumer
+from libs.common.events.relay import Relay
+from libs.common.http.client import Client
+from libs.common.http.issuer import Issuer
+from libs.common.http.roles import Role
+from libs.common.runtime import Process, opened
+from libs.common.settings import Settings
+from services.employment.main import service as employment
+from services.matching.main import service as matching
+from services.registry.main import service as registry
+from services.solar.main import service as solar
+from tests.databases import UrlOf
+
+SERVICES = (registry, employment, solar, matching)
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Somebody with a token of one role, and no other."""
+
+    http: httpx.AsyncClient
+    token: str | None
+
+    async def get(self, path: str, status: int = 200, **query: Any) -> Any:
+        return self._read(await self.http.get(path, params=query, headers=self._headers()), status)
+
+    async def post(
+        self,
+        path: str,
+        body: Any = None,
+        *,
+        status: int,
+        version: int | None = None,
+        key: str | None = None,
+        language: str = "en",
+    ) -> Any:
+        """With a fresh Idempotency-Key unless one is given."""
+        headers = self._headers() | {
+            "idempotency-key": key or uuid4().hex,
+            "accept-language": language,
+        }
+        if version is not None:
+            headers["if-match"] = f'"{version}"'
+        return self._read(await self.http.post(path, json=body, headers=headers), status)
+
+    def _headers(self) -> dict[str, str]:
+        return {"authorization": f"Bearer {self.token}"} if self.token else {}
+
+    def _read(self, response: httpx.Response, status: int) -> Any:
+        assert response.status_code == status, (response.status_code, response.text)
+        return response.json()
+
+
+@dataclass(frozen=True)
+class House:
+    process: Process
+    app: FastAPI
+    http: httpx.AsyncClient
+    issuer: Issuer
+
+    def caller(self, role: Role, division: str | None = None, **claims: Any) -> Caller:
+        """A caller of one role; `subject` tells two of the same role apart."""
+        return Caller(self.http, self.issuer.issue(role, division=division, **claims))
+
+    def anybody(self) -> Caller:
+        return Caller(self.http, None)
+
+    def household(self, household: UUID) -> Caller:
+        return self.caller(Role.HOUSEHOLD, household=household)
+
+    async def drain(self) -> None:
+        """Until every event written so far is on the bus and taken in."""
+        await self.relay()
+        for service in self.process.services:
+            if service.reaction:
+                database = self.process.databases[service.name]
+                await Consumer(database, self.process.bus, service.reaction).drain()
+
+    async def relay(self) -> None:
+        """Outboxes to the bus, and no further."""
+        for service in self.process.services:
+            url = self.process.settings.database_url(service.name)
+            await Relay(service.name, url, self.process.bus).drain()
+
+    def on(self, bus: Bus) -> "House":
+        """The same house on another bus (around its own)."""
+        return replace(self, process=replace(self.process, bus=bus))
+
+
+@asynccontextmanager
+async def house_at(home: Path, url_of: UrlOf, **settings: Any) -> AsyncIterator[House]:
+    """A house whose databases are the module's own; services reach each other without a socket."""
+    async with opened(await _settings(home, url_of, settings), SERVICES) as process:
+        app = create_app(process)
+        transport = httpx.ASGITransport(app)
+        asking = Client.to("registry", "http://registry", transport=transport)
+        process = replace(process, clients={"registry": asking})
+        app.state.process = process
+        async with httpx.AsyncClient(transport=transport, base_url="http://weiyuan") as http:
+            yield House(process, app, http, Issuer.of(home, process.settings.audience))
+        await asking.close()
+
+
+async def _settings(home: Path, url_of: UrlOf, given: Mapping[str, Any]) -> Settings:
+    urls = {f"{each.name}_database_url": await url_of(each.name) for each in SERVICES}
+    bus = (await url_of("bus")).replace("{role}", "worker")
+    own = {"home": home, "embedded": True, "bus_url": bus, "registry_url": "http://registry"}
+    return Settings(**{**own, **urls, **given})
