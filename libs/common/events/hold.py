@@ -1,8 +1,11 @@
 """Being the only one: a name in a database, owned by a connection for as long as it lives."""
 
 import asyncio
+from contextlib import suppress
 
 import asyncpg
+
+from libs.common.events.retry import LOST
 
 KEEPALIVE = {
     "tcp_keepalives_idle": "20",
@@ -28,3 +31,9 @@ async def try_hold(connection: asyncpg.Connection, name: str) -> bool:
         "SELECT pg_try_advisory_lock(hashtextextended($1, 0))", name
     )
     return taken
+
+
+async def let_go(connection: asyncpg.Connection) -> None:
+    """Close the connection, whatever state it is in."""
+    with suppress(*LOST, asyncpg.PostgresError):
+        await connection.close(timeout=5)

@@ -16,7 +16,8 @@ import asyncpg
 import orjson
 
 from libs.common.events.bus import BusUnavailable, Record, RecordRefused, RecordsGone
-from libs.common.events.hold import KEEPALIVE, hold
+from libs.common.events.hold import KEEPALIVE, hold, let_go
+from libs.common.events.retry import LOST
 
 LARGEST_RECORD = 1_000_000
 """Bytes of key, headers and value; Kafka's default limit, so that both buses refuse the same."""
@@ -77,13 +78,7 @@ ON CONFLICT (grp, topic) DO UPDATE SET next_offset = excluded.next_offset
 def _reaching() -> Iterator[None]:
     try:
         yield
-    except (
-        OSError,
-        asyncpg.InterfaceError,
-        asyncpg.PostgresConnectionError,
-        asyncpg.OperatorInterventionError,
-        asyncpg.InsufficientResourcesError,
-    ) as error:
+    except (*LOST, asyncpg.InsufficientResourcesError) as error:
         raise BusUnavailable(f"the bus database: {error}") from error
 
 
@@ -200,8 +195,7 @@ class LogSubscription:
                 )
 
     async def close(self) -> None:
-        with suppress(OSError, asyncpg.InterfaceError, asyncpg.PostgresError):
-            await self._connection.close(timeout=5)
+        await let_go(self._connection)
 
 
 async def _nothing_to_reset(_: Any) -> None:

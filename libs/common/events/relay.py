@@ -21,7 +21,7 @@ from libs.common.db.statement import any_of, param, statement
 from libs.common.db.wake import CHANNEL
 from libs.common.events.bus import Bus, RecordRefused
 from libs.common.events.envelope import to_record
-from libs.common.events.hold import KEEPALIVE, hold, try_hold
+from libs.common.events.hold import KEEPALIVE, hold, let_go, try_hold
 from libs.common.events.retry import NEVER, rest, unless
 from libs.common.events.tables import outbox, outbox_parked
 from libs.common.telemetry import metrics
@@ -111,8 +111,7 @@ class Relay:
         try:
             yield connection
         finally:
-            with suppress(OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.PostgresError):
-                await connection.close(timeout=5)
+            await let_go(connection)
 
     async def _lead(self, connection: Connection, stop: asyncio.Event) -> None:
         leader = metrics.RELAY_LEADER.labels(self._service)

@@ -11,6 +11,15 @@ import asyncpg
 NEVER = float("-inf")
 """When something was last done that has not been done yet, by the monotonic clock."""
 
+LOST = (
+    OSError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # the driver, when the server hangs up between two statements
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+)
+"""How a connection that is gone looks."""
+
 _FIRST, _LONGEST = 0.1, 30.0
 
 Result = TypeVar("Result")
@@ -46,4 +55,4 @@ def is_fault_of_event(error: Exception) -> bool:
     """
     if isinstance(error, asyncpg.PostgresError):
         return (error.sqlstate or "")[:2] in ("22", "23", "P0")
-    return not isinstance(error, asyncpg.InterfaceError | asyncpg.InternalClientError | OSError)
+    return not isinstance(error, LOST)
