@@ -12,7 +12,10 @@ from fastapi import FastAPI
 
 from libs.common.app import create_app
 from libs.common.events.bus import Bus
+from libs.common.events.catalogue import publishers_of, topic_of
 from libs.common.events.consumer import Consumer
+from libs.common.events.envelope import to_record
+from libs.common.events.event import Event
 from libs.common.events.relay import Relay
 from libs.common.http.client import Client
 from libs.common.http.issuer import Issuer
@@ -96,9 +99,26 @@ class House:
             url = self.process.settings.database_url(service.name)
             await Relay(service.name, url, self.process.bus).drain()
 
+    async def hear(self, *events: Event) -> None:
+        """Events reach the bus in this order, as their first publisher would send them."""
+        await self.process.bus.publish([to_record(_outgoing(event)) for event in events])
+        await self.drain()
+
     def on(self, bus: Bus) -> "House":
         """The same house on another bus (around its own)."""
         return replace(self, process=replace(self.process, bus=bus))
+
+
+def _outgoing(event: Event) -> dict[str, Any]:
+    return {
+        "topic": topic_of(publishers_of(type(event))[0], type(event)),
+        "key": event.key,
+        "type": event.type,
+        "event_id": event.event_id,
+        "time": event.time,
+        "traceparent": None,
+        "data": event.data(),
+    }
 
 
 @asynccontextmanager

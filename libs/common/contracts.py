@@ -49,7 +49,7 @@ class HouseholdFacts(BaseModel, frozen=True):
     """A household on the day `on`, as registry knew it on `as_of`. It carries no health data."""
 
     household_id: UUID
-    division: str = Field(pattern=r"^\d{12}$")
+    division: str = Field(pattern=r"^[0-9]{12}$")
     village_class: VillageClass | None
     registered: bool | None
     """建档立卡 on that day."""
@@ -68,6 +68,6 @@ class HouseholdFacts(BaseModel, frozen=True):
 class VillageFacts(BaseModel, frozen=True):
     """A village on the day asked about; an old code answers with its successor."""
 
-    division: str = Field(pattern=r"^\d{12}$")
+    division: str = Field(pattern=r"^[0-9]{12}$")
     village_class: VillageClass | None = Field(alias="class")
     """None while nobody has classed it: rules that need the class ask for a ruling."""

@@ -23,6 +23,7 @@ from libs.common.db.base import type_of_instant
 from libs.common.db.recorded import recorded
 from libs.common.db.statement import Given, Statement, param, row_json, rows_json, statement
 from libs.common.http.paging import paged
+from libs.common.places import within
 from services.matching.models import need, need_history, revenue, situation, station, village
 
 PUBLIC_COLUMNS = ("id", "division", "category", "quantity", "state", "published_at", "version")
@@ -39,8 +40,7 @@ def _filtered(given: Given, columns: tuple[str, ...]) -> Select[Any]:
         if name in given:
             page = page.where(need.c[name] == param(name, need.c[name].type))
     if "division" in given:
-        page = page.where(need.c.division >= param("division", Text))
-        page = page.where(need.c.division < param("division_end", Text))
+        page = page.where(within(need.c.division, "division"))
     return page
 
 

@@ -4,7 +4,7 @@ from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response
 
 from libs.common import clock
@@ -17,6 +17,7 @@ from libs.common.http.idempotency import OnceIfKeyed
 from libs.common.http.paging import AskedPage
 from libs.common.http.permissions import allowed
 from libs.common.http.wire import Created, IfMatch, document
+from libs.common.places import AreaCode, VillageCode
 from libs.common.service import client, door
 from services.matching import actions, queries
 from services.matching.schemas import NeedIn, NeedState
@@ -26,7 +27,7 @@ router = APIRouter(prefix="/matching/v1", tags=["need board 需求对接"])
 
 Door = Annotated[Database, Depends(door(BOARD))]
 Registry = Annotated[Client, Depends(client("registry"))]
-Area = Annotated[str | None, Query(pattern=r"^\d{2,12}$", description="行政区划代码 of an area.")]
+Area = Annotated[AreaCode | None, Query(description="行政区划代码 of an area.")]
 After = Annotated[UUID | None, Query(description="Wait until the board has this event.")]
 
 
@@ -114,7 +115,6 @@ async def read_needs(
         "category": category,
         "state": state,
         "division": division,
-        "division_end": division and f"{division}:",
         "household_id": None if public else household_id,
     }
     async with door.reading(caller.scope) as db:
@@ -157,7 +157,7 @@ async def read_need_history(
 async def read_village_card(
     door: Door,
     caller: Annotated[Caller, allowed("read_village_card")],
-    code: Annotated[str, Path(pattern=r"^\d{12}$")],
+    code: VillageCode,
     after: After = None,
 ) -> Response:
     """村情卡: class, needs, solar stations and what they earned for the village."""

@@ -28,6 +28,7 @@ from libs.common.db.base import Code
 from libs.common.db.statement import Given, param, row_json, rows_json, statement
 from libs.common.http.paging import paged
 from libs.common.people.masking import COMPOUND_SURNAMES
+from libs.common.places import within
 from libs.common.records.access import logged
 from services.registry.models import division, household, person, village, village_class
 
@@ -36,12 +37,6 @@ _on = param("on", Date)
 
 def _in_force(place: Any) -> ColumnElement[bool]:
     return and_(place.c.since <= _on, or_(place.c.until.is_(None), place.c.until > _on))
-
-
-def _under(column: ColumnElement[str], name: str) -> ColumnElement[bool]:
-    """Codes that start with a prefix, as a range: an index serves it under row-level security."""
-    prefix = param(name, Code)
-    return and_(column >= prefix, column < prefix.op("||")(":"))
 
 
 # Places
@@ -131,7 +126,7 @@ def villages(given: Given) -> Select[Any]:
     if "class_" in given:
         page = page.where(on_day.c["class"] == param("class_", Text))
     if "division" in given:
-        page = page.where(_under(village.c.division, "division"))
+        page = page.where(within(village.c.division, "division"))
     return page
 
 
@@ -219,7 +214,7 @@ def households(given: Given) -> Select[Any]:
     )
     page = select(*_HOUSEHOLD, head.label("head"))
     if "division" in given:
-        page = page.where(_under(household.c.division, "division"))
+        page = page.where(within(household.c.division, "division"))
     if "status" in given:
         page = page.where(household.c.status == param("status", Text))
     return page

@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import Field
 
 from libs.common.http.wire import Wire
+from libs.common.places import VillageCode
 
 Fen = Annotated[int, Field(ge=0, le=10**14)]
 
@@ -15,7 +16,7 @@ Fen = Annotated[int, Field(ge=0, le=10**14)]
 class StationIn(Wire):
     """村级电站登记: a village's own station; joint ones come with the solar programme."""
 
-    division: Annotated[str, Field(pattern=r"^\d{12}$")]
+    division: VillageCode
     name: Annotated[str, Field(min_length=1, max_length=60)]
     kw: Annotated[Decimal, Field(gt=0, le=6000, decimal_places=3)]
     connected_on: date
@@ -25,7 +26,7 @@ class SettlementIn(Wire):
     """电费结算: a month's energy and its two streams, as the settlement slip says."""
 
     station_id: UUID
-    period: Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
+    period: Annotated[str, Field(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$")]
     kwh: Annotated[Decimal, Field(ge=0, lt=10**11, decimal_places=3)]
     grid_fen: Fen = Field(description="Paid by the grid at the benchmark price.")
     subsidy_fen: Fen = Field(description="State subsidy.")

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from libs.common.events.catalogue.registry import VillageRegistered, village_id
 from libs.common.http.roles import Role
 from tests.house import Caller, House
 from tests.registry.builders import VILLAGE, Household, a_household, a_village
@@ -76,7 +77,11 @@ async def test_a_need_is_met_by_a_post_and_comes_back_when_it_ends(
 async def test_a_settled_month_shows_on_the_village_card(
     house: House, county_officer: Caller
 ) -> None:
-    await a_village(house.process.databases["registry"], "621123100202")
+    village = "621123100202"
+    await a_village(house.process.databases["registry"], village)
+    await house.hear(
+        VillageRegistered(aggregate_id=village_id(village), version=1, division=village)
+    )
     station = await county_officer.post(
         "/solar/v1/stations",
         {"division": "621123100202", "name": "样本电站", "kw": "300", "connected_on": "2019-01-15"},

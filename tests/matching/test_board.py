@@ -10,14 +10,12 @@ import pytest
 
 from libs.common import clock
 from libs.common.db.database import Scope
-from libs.common.events.catalogue import publishers_of, topic_of
 from libs.common.events.catalogue.employment import (
     Channel,
     HouseholdEmployed,
     HouseholdEmploymentEnded,
 )
 from libs.common.events.catalogue.registry import HouseholdRegistered, PovertyStatus
-from libs.common.events.envelope import to_record
 from libs.common.events.event import Event
 from libs.common.http.roles import Role
 from libs.common.ids import new_id
@@ -61,24 +59,6 @@ def registered(family: Household) -> HouseholdRegistered:
     )
 
 
-async def hear(house: House, *events: Event) -> None:
-    """The events reach the board in this order, in one batch."""
-    outbox = [
-        {
-            "topic": topic_of(publishers_of(type(event))[0], type(event)),
-            "key": event.key,
-            "type": event.type,
-            "event_id": event.event_id,
-            "time": event.time,
-            "traceparent": None,
-            "data": event.data(),
-        }
-        for event in events
-    ]
-    await house.process.bus.publish([to_record(row) for row in outbox])
-    await house.drain()
-
-
 def two_jobs(family: Household) -> Sequence[Event]:
     """One job that ended and one that runs."""
     first, second = new_id(), new_id()
@@ -107,7 +87,7 @@ async def test_any_order_and_any_repetition_end_in_the_same_state(
         events = world(family)
         one_by_one = [events[place] for place in arranged]
         for event in (*one_by_one, *reversed(one_by_one)):
-            await hear(house, event)
+            await house.hear(event)
         assert await state_of(house, need) == expected, arranged
 
 
@@ -115,7 +95,7 @@ async def test_any_order_and_any_repetition_end_in_the_same_state(
 async def test_one_batch_ends_as_events_one_by_one(house: House, world: Any, expected: str) -> None:
     family = await a_family(house)
     need = await a_published_need(house, family)
-    await hear(house, *world(family))
+    await house.hear(*world(family))
     assert await state_of(house, need) == expected
 
 
@@ -124,8 +104,8 @@ async def test_a_change_names_the_event_that_caused_it(house: House) -> None:
     need = await a_published_need(house, family)
     work = new_id()
     beginning, end = began(family, work), ended(family, work)
-    await hear(house, beginning)
-    await hear(house, end)
+    await house.hear(beginning)
+    await house.hear(end)
     changes = await _history(house, need)
     assert [(each["was"], each["became"], each["cause_id"]) for each in changes[-2:]] == [
         ("published", "met", str(beginning.event_id)),
@@ -140,14 +120,14 @@ async def test_what_a_person_overruled_stays_overruled_until_something_new_happe
     family = await a_family(house)
     need = await a_published_need(house, family)
     event = began(family, new_id())
-    await hear(house, event)
+    await house.hear(event)
     county = house.caller(Role.COUNTY_OFFICER, COUNTY)
     version = (await county.get(f"/matching/v1/needs/{need}"))["version"]
     await county.post(f"/matching/v1/needs/{need}/overrule", status=200, version=version)
     assert await state_of(house, need) == "published"
     await _rebuild(house, event)
     assert await state_of(house, need) == "published"
-    await hear(house, began(family, new_id(), time=clock.now()))
+    await house.hear(began(family, new_id(), time=clock.now()))
     assert await state_of(house, need) == "met"
 
 
@@ -155,7 +135,7 @@ async def test_facts_rebuilt_from_the_bus_change_nothing(house: House) -> None:
     family, other = await a_family(house), await a_family(house)
     needs = [await a_published_need(house, each) for each in (family, other)]
     events = [*two_jobs(family), *one_job_over(other)]
-    await hear(house, *events)
+    await house.hear(*events)
     before = [await _history(house, need) for need in needs]
     await _rebuild(house, *reversed(events))
     assert [await _history(house, need) for need in needs] == before
@@ -165,7 +145,7 @@ async def test_a_verified_draft_is_not_returned_again_by_old_news(house: House) 
     family = await a_family(house)
     need = await a_published_need(house, family)
     events = one_job_over(family)
-    await hear(house, *events)
+    await house.hear(*events)
     village = house.caller(Role.VILLAGE_OFFICER, family.division)
     version = (await village.get(f"/matching/v1/needs/{need}"))["version"]
     await village.post(f"/matching/v1/needs/{need}/verify", status=200, version=version)
@@ -175,7 +155,7 @@ async def test_a_verified_draft_is_not_returned_again_by_old_news(house: House) 
 
 async def test_a_household_at_work_cannot_ask_for_work(house: House) -> None:
     family = await a_family(house)
-    await hear(house, registered(family), began(family, new_id()))
+    await house.hear(registered(family), began(family, new_id()))
     refused = await a_published_need(house, family, status=409)
     assert refused["code"] == "need_already_met"
 
@@ -184,9 +164,9 @@ async def test_a_need_captured_before_the_board_knew_of_the_work_is_met_when_it_
     house: House,
 ) -> None:
     family = await a_family(house)
-    await hear(house, began(family, new_id()))
+    await house.hear(began(family, new_id()))
     need = await a_published_need(house, family)
-    await hear(house, registered(family))
+    await house.hear(registered(family))
     assert await state_of(house, need) == "met"
 
 
@@ -194,7 +174,7 @@ async def test_a_withdrawn_need_follows_nothing(house: House) -> None:
     family = await a_family(house)
     need = await a_published_need(house, family)
     await house.household(family.id).post(f"/matching/v1/needs/{need}/withdraw", status=200)
-    await hear(house, began(family, new_id(), time=clock.now() + timedelta(seconds=1)))
+    await house.hear(began(family, new_id(), time=clock.now() + timedelta(seconds=1)))
     assert await state_of(house, need) == "withdrawn"
 
 
@@ -204,7 +184,7 @@ async def _rebuild(house: House, *events: Event) -> None:
         ids = [event.event_id for event in events]
         await db.execute("DELETE FROM inbox WHERE event_id = ANY($1)", ids)
         await db.execute("UPDATE work SET version = 0 WHERE event_id = ANY($1)", ids)
-    await hear(house, *events)
+    await house.hear(*events)
 
 
 async def _history(house: House, need: str) -> Any:

@@ -114,7 +114,7 @@ class Reaction:
 def _intake(event: type[Event], handler: Handler) -> ClauseElement:
     """Claim the events in the inbox, store those that are new: one statement per class."""
     types = {field.name: field.type for field in _fields(event)}
-    arrays = [param(name, ARRAY(type_)) for name, type_ in types.items()]
+    arrays = [param(name, ARRAY(type_, dimensions=1)) for name, type_ in types.items()]
     columns = [column(name, type_) for name, type_ in types.items()]
     given = func.unnest(*arrays).table_valued(*columns, name="given").render_derived()
     arrived = select(*given.c).cte("arrived")

@@ -98,7 +98,7 @@ class Clause(BaseModel, frozen=True, extra="forbid"):
     basis: Basis
     rank: Rank
     leaves_to: Rank | None = None
-    division: str = Field(pattern=r"^\d*$")
+    division: str = Field(pattern=r"^[0-9]*$")
     effective_from: date
     effective_to: date | None = None
     interpreter: Text

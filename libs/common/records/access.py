@@ -108,7 +108,7 @@ _NOTED: Mapping[str, TypeEngine[Any]] = {
 @statement
 def _append() -> Any:
     """Rows noted in this process; what an interrupted flush had written already is left alone."""
-    arrays = [param(name, ARRAY(type_)) for name, type_ in _NOTED.items()]
+    arrays = [param(name, ARRAY(type_, dimensions=1)) for name, type_ in _NOTED.items()]
     columns: list[Any] = [column(name, type_) for name, type_ in _NOTED.items()]
     rows = func.unnest(*arrays).table_valued(*columns).render_derived(name="noted")
     masked = select(*rows.c, literal(True))

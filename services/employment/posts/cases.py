@@ -35,7 +35,7 @@ class PostCounts(BaseModel, frozen=True):
 class PostContext(BaseModel, frozen=True):
     """The post asked about, among the other posts of its village and of the prefecture."""
 
-    division: str = Field(pattern=r"^\d{12}$")
+    division: str = Field(pattern=r"^[0-9]{12}$")
     fund: Fund
     in_village: PostCounts
     in_prefecture: PostCounts

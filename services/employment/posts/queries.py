@@ -25,6 +25,7 @@ from libs.common.db.base import type_of_instant
 from libs.common.db.recorded import recorded
 from libs.common.db.statement import Given, param, row_json, statement
 from libs.common.http.paging import paged
+from libs.common.places import within
 from services.employment.posts.models import appointment, nomination, post, post_fund
 
 _AT = param("at", type_of_instant)
@@ -80,8 +81,7 @@ def posts(given: Given) -> Select[Any]:
     p = post.c
     page = select(p.id, p.division, p.fund, p.category, p.opened_at, held.label("appointment_id"))
     if "division" in given:
-        page = page.where(p.division >= param("division", Text))
-        page = page.where(p.division < param("division_end", Text))
+        page = page.where(within(p.division, "division"))
     return page
 
 

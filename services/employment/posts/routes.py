@@ -16,6 +16,7 @@ from libs.common.http.paging import AskedPage
 from libs.common.http.permissions import allowed
 from libs.common.http.problems import Problem
 from libs.common.http.wire import Created, document
+from libs.common.places import AreaCode
 from libs.common.policy.clauses import Clauses
 from libs.common.service import clauses, client, door
 from services.employment.posts import actions, queries
@@ -26,7 +27,7 @@ router = APIRouter(tags=["public-welfare posts 乡村公益性岗位"])
 Door = Annotated[Database, Depends(door("employment"))]
 Registry = Annotated[Client, Depends(client("registry"))]
 Policy = Annotated[Clauses, Depends(clauses("employment"))]
-Area = Annotated[str | None, Query(pattern=r"^\d{2,12}$", description="行政区划代码 of an area.")]
+Area = Annotated[AreaCode | None, Query(description="行政区划代码 of an area.")]
 
 
 @router.post("/posts", status_code=201, response_model=Created)
@@ -55,9 +56,7 @@ async def read_posts(
 ) -> Response:
     """岗位列表, with who holds each now."""
     async with door.reading(caller.scope) as db:
-        return await page.of(
-            db, queries.posts, division=division, division_end=division and f"{division}:"
-        )
+        return await page.of(db, queries.posts, division=division)
 
 
 @router.post("/posts/{post_id}/nominations", status_code=201, response_model=Created)

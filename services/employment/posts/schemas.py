@@ -7,9 +7,9 @@ from uuid import UUID
 from pydantic import Field
 
 from libs.common.http.wire import Wire
+from libs.common.places import VillageCode
 from services.employment.posts.cases import Fund
 
-Village = Annotated[str, Field(pattern=r"^\d{12}$")]
 Category = Literal["road", "hazard_warning", "litter", "water_power", "public_safety", "facility"]
 """岗位类别 PW-CAT-1: 道路维护, 自然灾害预警, 全域无垃圾, 水电保障, 公共安全管理, 公益设施管理."""
 
@@ -17,7 +17,7 @@ Category = Literal["road", "hazard_warning", "litter", "water_power", "public_sa
 class PostIn(Wire):
     """岗位设置: one more post for a village, from one of the two funds."""
 
-    division: Village
+    division: VillageCode
     fund: Fund
     category: Category
     on: date = Field(description="Policy day of the decision.")
