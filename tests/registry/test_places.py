@@ -24,10 +24,10 @@ def officer(as_: As) -> httpx.AsyncClient:
 async def test_a_code_in_force_stands_for_itself(
     database: Database, anybody: httpx.AsyncClient
 ) -> None:
-    await a_division(database, "621102", name="安定区")
-    found = (await anybody.get("/divisions/621102")).json()
-    assert (found["name"], found["level"], found["parent"]) == ("安定区", "county", "6211")
-    assert found["current"]["code"] == "621102"
+    await a_division(database, "621102198", name="某镇")
+    found = (await anybody.get("/divisions/621102198")).json()
+    assert (found["name"], found["level"], found["parent"]) == ("某镇", "town", "621102")
+    assert found["current"]["code"] == "621102198"
 
 
 async def test_a_closed_code_leads_through_its_successors_to_the_one_in_force(

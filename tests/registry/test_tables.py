@@ -50,46 +50,41 @@ async def test_a_person_is_in_one_household(database: Database, sealer: Sealer) 
 
 
 async def test_a_code_is_never_used_twice(database: Database) -> None:
-    await a_division(database, "621124", until=date(2003, 1, 1))
+    await a_division(database, "621124298", until=date(2003, 1, 1))
     with pytest.raises(asyncpg.UniqueViolationError):
-        await a_division(database, "621124", since=date(2010, 1, 1))
+        await a_division(database, "621124298", since=date(2010, 1, 1))
 
 
+@pytest.mark.parametrize("scope", [Scope.job("621122"), Scope.worker()], ids=lambda s: s.setting)
 async def test_an_import_writes_within_its_officers_area_only(
+    database: Database, sealer: Sealer, scope: Scope
+) -> None:
+    household = await a_household(database, sealer)
+    change = "UPDATE household SET status = 'lifted' WHERE id = $1"
+    async with database.reading(scope) as connection:
+        assert await connection.execute(change, household.id) == "UPDATE 0"
+
+
+async def test_an_import_moves_nobody_out_of_its_officers_area(
     database: Database, sealer: Sealer
 ) -> None:
     household = await a_household(database, sealer)
-    async with database.reading(Scope.job("621122")) as connection:
-        assert await connection.fetchval("SELECT count(*) FROM person") == 0
-        moved = await connection.execute(
-            "UPDATE household SET status = 'lifted' WHERE id = $1", household.id
-        )
-        assert moved == "UPDATE 0"
+    move = "UPDATE household SET division = '621122100201' WHERE id = $1"
     async with database.reading(Scope.job("621123")) as connection:
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
-            await connection.execute(
-                "UPDATE household SET division = '621122100201' WHERE id = $1", household.id
-            )
+            await connection.execute(move, household.id)
 
 
-@pytest.mark.parametrize(
-    "scope",
-    [
-        pytest.param(Scope.worker(), id="a worker without an area"),
-        pytest.param(Scope.public(), id="the public"),
-        pytest.param(Scope.own(household=None), id="a household nobody named"),
-    ],
-)
+@pytest.mark.parametrize("scope", [Scope.public(), Scope.own(household=None)], ids=lambda s: s.role)
+@pytest.mark.parametrize("table", ["household", "person", "village", "village_class"])
 async def test_who_has_no_area_sees_nobody(
-    database: Database, sealer: Sealer, scope: Scope
+    database: Database, sealer: Sealer, scope: Scope, table: str
 ) -> None:
     await a_household(database, sealer)
-    for table in ("household", "person", "village", "village_class"):
-        async with database.reading(scope) as connection:
-            try:
-                assert await connection.fetchval(f"SELECT count(*) FROM {table}") == 0
-            except asyncpg.InsufficientPrivilegeError:
-                assert scope.role in ("public", "self")
+    async with database.reading(scope) as connection:
+        may = f"SELECT has_table_privilege('{table}', 'SELECT')"
+        if await connection.fetchval(may):
+            assert await connection.fetchval(f"SELECT count(*) FROM {table}") == 0
 
 
 @pytest.mark.parametrize("role", ["app", "self", "public", "worker"])
