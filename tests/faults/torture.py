@@ -1,0 +1,233 @@
+"""The torture: many writers, relay and consumer killed at random; nothing is lost or doubled.
+
+`python -m tests.faults.torture --transactions 50000 --seed 1` (also `make torture`).
+"""
+
+import argparse
+import asyncio
+import random
+import sys
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from uuid import UUID
+
+import asyncpg
+
+from libs.common.db.database import Database, Scope
+from libs.common.events.bus import open_bus
+from libs.common.events.event import Event
+from libs.common.ids import new_id
+from libs.common.records.audit import Trace
+from tests.databases import GROUND, OwnRun, Run
+from tests.faults import workers, world
+
+WRITERS, HOUSEHOLDS = 16, 20
+TRACE = Trace(actor="torture", role="county_officer", action="torture")
+AREA = Scope.area("621123")
+_SETTLED_WITHIN = 120.0
+
+
+@dataclass(frozen=True)
+class Plan:
+    transactions: int
+    seed: int
+    pause: float = 0.0
+    """Of a writer between two transactions, at most."""
+    calm: float = 0.5
+    """Between two kills, at most."""
+
+
+@dataclass
+class Report:
+    """What happened; `faults` is empty when the board is right."""
+
+    kills: Counter[str] = field(default_factory=Counter)
+    conflicts: int = 0
+    emitted: set[UUID] = field(default_factory=set)
+    writing: float = 0.0
+    settling: float = 0.0
+    on_bus_twice: int = 0
+    faults: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        done = len(self.emitted)
+        killed = ", ".join(f"{name} {count}" for name, count in sorted(self.kills.items()))
+        return "\n".join(
+            [
+                f"{done:,} transactions, {WRITERS} writers, {HOUSEHOLDS} households",
+                f"{self.writing:.1f} s, {done / self.writing:,.0f}/s; {self.conflicts:,} tried again",
+                f"killed: {killed or 'nothing'}; on the bus twice: {self.on_bus_twice:,} records",
+                f"board settled {self.settling:.1f} s after the last write",
+                "; ".join(self.faults) or "0 lost, 0 doubled, the board equals the facts",
+            ]
+        )
+
+
+@dataclass(frozen=True)
+class Places:
+    """Two services' databases and the bus; the first two with `{role}` open."""
+
+    employment: str
+    matching: str
+    bus: str
+
+    @classmethod
+    async def make(cls, run: Run) -> "Places":
+        bus = (await run.copy_of("bus")).replace("{role}", "worker")
+        return cls(await run.copy_of(GROUND), await run.copy_of(GROUND), bus)
+
+
+async def torture(plan: Plan, places: Places) -> Report:
+    report = Report()
+    households = [new_id() for _ in range(HOUSEHOLDS)]
+    await world.make_truth(places.employment, households)
+    await world.make_board(places.matching)
+    employment = await asyncpg.connect(places.employment.replace("{role}", "worker"))
+    matching = await asyncpg.connect(places.matching.replace("{role}", "worker"))
+    storm = asyncio.create_task(_storm(plan, places, report))
+    began = time.monotonic()
+    await _write(plan, places, households, report)
+    report.writing = time.monotonic() - began
+    await _settled(employment, places)
+    report.settling = time.monotonic() - began - report.writing
+    storm.cancel()
+    await asyncio.gather(storm, return_exceptions=True)
+    await _judge(employment, matching, places, report)
+    await employment.close()
+    await matching.close()
+    return report
+
+
+async def _storm(plan: Plan, places: Places, report: Report) -> None:
+    """Keep one relay and one consumer alive, and kill one of them again and again."""
+    chance = random.Random(plan.seed)
+    mains = {
+        "relay": (workers.relay, places.employment),
+        "consumer": (workers.consume, places.matching),
+    }
+    alive = {name: workers.start(*main, places.bus) for name, main in mains.items()}
+    try:
+        while True:
+            await asyncio.sleep(chance.uniform(0, plan.calm))
+            name = chance.choice(list(mains))
+            alive[name].kill()
+            alive[name].join()
+            report.kills[name] += 1
+            alive[name] = workers.start(*mains[name], places.bus)
+    finally:
+        for process in alive.values():
+            process.kill()
+            process.join()
+
+
+async def _write(plan: Plan, places: Places, households: list[UUID], report: Report) -> None:
+    database = await Database.open("employment", places.employment, sizes={"app": WRITERS})
+    todo = iter(range(plan.transactions))
+
+    async def writer(seed: int) -> None:
+        chance = random.Random(seed)
+        for _ in todo:
+            household = chance.choice(households)
+            if chance.random() < 0.4:
+                await _pay(database, household, chance.randint(1, 10**6), report)
+            else:
+                await _raise(database, household, chance.randint(1, 10**6), report)
+            await asyncio.sleep(chance.uniform(0, plan.pause))
+
+    await asyncio.gather(*(writer(plan.seed * WRITERS + number) for number in range(WRITERS)))
+    await database.close()
+
+
+async def _pay(database: Database, household: UUID, fen: int, report: Report) -> None:
+    event = world.wage(household, fen)
+    paid = await database.command(
+        AREA,
+        world.pay,
+        trace=TRACE,
+        events=[event],
+        id=event.aggregate_id,
+        household_id=household,
+        division=world.VILLAGE,
+        amount_fen=fen,
+    )
+    assert paid is not None
+    report.emitted.add(event.event_id)
+
+
+async def _raise(database: Database, household: UUID, fen: int, report: Report) -> None:
+    while True:
+        async with database.reading(AREA) as db:
+            row = await db.row(world.current, household_id=household)
+        assert row is not None
+        event: Event = world.employed(row, household, fen)
+        raised = await database.command(
+            AREA,
+            world.raise_income,
+            trace=TRACE,
+            events=[event],
+            id=row["id"],
+            if_version=row["version"],
+            monthly_income_fen=fen,
+        )
+        if raised is not None:
+            report.emitted.add(event.event_id)
+            return
+        report.conflicts += 1
+
+
+async def _settled(employment: asyncpg.Connection, places: Places) -> None:
+    bus = await open_bus(places.bus)
+
+    async def behind() -> int:
+        pending: int = await employment.fetchval("SELECT count(*) FROM outbox")
+        return pending + sum((await bus.lag("matching")).values())
+
+    async with asyncio.timeout(_SETTLED_WITHIN):
+        while await behind():  # noqa: ASYNC110 - it is other processes that work
+            await asyncio.sleep(0.05)
+    await bus.close()
+
+
+async def _judge(
+    employment: asyncpg.Connection, matching: asyncpg.Connection, places: Places, report: Report
+) -> None:
+    bus = await asyncpg.connect(places.bus)
+    on_bus = await bus.fetchval("SELECT count(*) FROM bus_record")
+    await bus.close()
+    report.on_bus_twice = on_bus - len(report.emitted)
+    taken_in = {row["event_id"] for row in await matching.fetch("SELECT event_id FROM inbox")}
+    truth = [tuple(row) for row in await employment.fetch(world.TRUTH)]
+    shown = [tuple(row) for row in await matching.fetch(world.SHOWN)]
+    letters = await matching.fetchval("SELECT count(*) FROM dead_letter")
+    audited = await employment.fetchval("SELECT count(*) FROM audit")
+    checks = {
+        f"{len(report.emitted - taken_in)} lost": report.emitted <= taken_in,
+        f"{len(taken_in - report.emitted)} from nowhere": taken_in <= report.emitted,
+        f"the board differs: {[*zip(truth, shown, strict=False)]}": truth == shown,
+        f"{letters} dead letters": letters == 0,
+        f"{audited} audit rows": audited == len(report.emitted),
+    }
+    report.faults = [fault for fault, holds in checks.items() if not holds]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--transactions", type=int, default=50_000)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    own = OwnRun.begin()
+    try:
+        report = asyncio.run(_whole(own.run, Plan(options.transactions, options.seed)))
+    finally:
+        own.end()
+    sys.stdout.write(f"{report}\n")
+    return 1 if report.faults else 0
+
+
+async def _whole(run: Run, plan: Plan) -> Report:
+    return await torture(plan, await Places.make(run))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
