@@ -56,7 +56,7 @@ class Report:
         return "\n".join(
             [
                 f"{done:,} transactions, {WRITERS} writers, {HOUSEHOLDS} households",
-                f"{self.writing:.1f} s, {done / self.writing:,.0f}/s; {self.conflicts:,} tried again",
+                f"{self.writing:.1f} s, {done / self.writing:,.0f}/s; {self.conflicts:,} conflicts",
                 f"killed: {killed or 'nothing'}; on the bus twice: {self.on_bus_twice:,} records",
                 f"board settled {self.settling:.1f} s after the last write",
                 "; ".join(self.faults) or "0 lost, 0 doubled, the board equals the facts",
