@@ -1,5 +1,6 @@
 """What every test may ask for: PostgreSQL, databases of its own; and an honest summary."""
 
+import logging
 from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest_asyncio
 from libs.common.db.database import Database, DatabaseRole
 from libs.common.db.embedded import VERSION, EmbeddedPostgres
 from libs.common.db.provision import BUS
+from libs.common.telemetry.logs import configure_logs
 from tests.databases import DatabaseOf, OwnRun, Run, UrlOf
 from tests.house import House, house_at
 
@@ -26,6 +28,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if told is None:
         config.stash[_OWN] = OwnRun.begin()
     config.stash[_RUN] = Run(Path(told["home"])) if told else config.stash[_OWN].run
+    configure_logs(readable=True, level=logging.WARNING)
 
 
 @pytest.hookimpl(optionalhook=True)

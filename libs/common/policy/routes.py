@@ -48,6 +48,6 @@ def decisions_router(service: str) -> APIRouter:
 
 def _document(decision_id: UUID, subject: UUID, taken: Decision) -> Response:
     reasons: Sequence[str] = taken.explain(negotiate(context.accept_language()))
-    about = {"id": decision_id, "subject": subject, "reasons": reasons}
+    about = {"id": str(decision_id), "subject": str(subject), "reasons": reasons}
     body = orjson.dumps(about | taken.model_dump(mode="json"))
     return Response(body, media_type="application/json")
