@@ -5,6 +5,7 @@ from datetime import date
 import httpx
 import pytest
 
+from libs.common.contracts import VillageFacts
 from libs.common.db.database import Database, Scope
 from libs.common.http.roles import Role
 from tests.registry.builders import a_class, a_division, a_village
@@ -132,6 +133,7 @@ async def test_a_village_has_the_class_of_the_day_and_a_history(
     }.items():
         found = (await officer.get(f"/villages/{code}", params={"on": on})).json()
         assert found["class"] == expected
+        assert VillageFacts.model_validate(found).village_class == expected
     assert [given["class"] for given in found["classes"]] == ["registered", "registered_deep"]
 
 
