@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -26,14 +27,20 @@ from services.employment.main import service as employment
 from services.matching.main import service as matching
 from services.registry.main import service as registry
 from services.solar.main import service as solar
+from tests.answers import Promises
 from tests.databases import UrlOf
 
 SERVICES = (registry, employment, solar, matching)
 
 
+@cache
+def _promises() -> Promises:
+    return Promises(SERVICES)
+
+
 @dataclass(frozen=True)
 class Caller:
-    """Somebody with a token of one role, and no other."""
+    """Somebody with a token of one role, and no other; every answer is as its document says."""
 
     http: httpx.AsyncClient
     token: str | None
@@ -65,7 +72,10 @@ class Caller:
 
     def _read(self, response: httpx.Response, status: int) -> Any:
         assert response.status_code == status, (response.status_code, response.text)
-        return response.json()
+        body = response.json()
+        request = response.request
+        _promises().check(request.method, request.url.path, status, body)
+        return body
 
 
 @dataclass(frozen=True)

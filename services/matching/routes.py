@@ -20,7 +20,7 @@ from libs.common.http.wire import Created, IfMatch, document
 from libs.common.places import AreaCode, VillageCode
 from libs.common.service import client, door
 from services.matching import actions, queries
-from services.matching.schemas import NeedIn, NeedState
+from services.matching.schemas import Card, Change, Need, NeedIn, Needs, NeedState, VillageCard
 
 BOARD = "matching"
 router = APIRouter(prefix="/matching/v1", tags=["need board 需求对接"])
@@ -98,7 +98,7 @@ async def withdraw_need(
     return await once.run(door, caller, work)
 
 
-@router.get("/needs")
+@router.get("/needs", response_model=Needs)
 async def read_needs(
     door: Door,
     caller: Annotated[Caller, allowed("read_needs")],
@@ -124,7 +124,7 @@ async def read_needs(
         return await page.of(db, rows, beside=fresh, **filters)
 
 
-@router.get("/needs/{need_id}")
+@router.get("/needs/{need_id}", response_model=Need | Card)
 async def read_need(
     door: Door,
     caller: Annotated[Caller, allowed("read_needs")],
@@ -139,7 +139,7 @@ async def read_need(
     return document(found)
 
 
-@router.get("/needs/{need_id}/history")
+@router.get("/needs/{need_id}/history", response_model=list[Change])
 async def read_need_history(
     door: Door,
     caller: Annotated[Caller, allowed("read_need_history")],
@@ -153,7 +153,7 @@ async def read_need_history(
     return document(found)
 
 
-@router.get("/villages/{code}")
+@router.get("/villages/{code}", response_model=VillageCard)
 async def read_village_card(
     door: Door,
     caller: Annotated[Caller, allowed("read_village_card")],

@@ -13,7 +13,7 @@ from libs.common.contracts import HouseholdFacts, VillageClass
 from libs.common.db.database import Database
 from libs.common.events.catalogue.registry import PovertyStatus
 from libs.common.http.caller import Caller
-from libs.common.http.paging import MOST, USUAL, AskedPage
+from libs.common.http.paging import MOST, USUAL, AskedPage, Items
 from libs.common.http.permissions import allowed
 from libs.common.http.problems import Problem
 from libs.common.http.reads import Read
@@ -76,7 +76,7 @@ async def facts(
     return _noted(found, notes, _reader(caller, "read_facts", on=day.isoformat()))
 
 
-@router.get("/households", response_model=schemas.Households)
+@router.get("/households", response_model=Items[schemas.ListedHousehold])
 async def households(
     door: Door,
     notes: Notes,
@@ -144,7 +144,7 @@ async def check_identifiers(check: IdentifierCheck) -> Response:
     return document(identifiers.answer(check.items, clock.today()))
 
 
-@router.get("/divisions", response_model=schemas.Divisions)
+@router.get("/divisions", response_model=Items[schemas.Division])
 async def divisions(
     door: Door,
     caller: Annotated[Caller, allowed("read_divisions")],
@@ -169,7 +169,7 @@ async def division(
         return document(await connection.one(queries.place, code=code, on=on or clock.today()))
 
 
-@router.get("/villages", response_model=schemas.Villages)
+@router.get("/villages", response_model=Items[schemas.Village])
 async def villages(
     door: Door,
     caller: Annotated[Caller, allowed("read_villages")],

@@ -16,8 +16,6 @@ from libs.common.http.wire import Answer
 from libs.common.records import usage
 from services.registry.codes import Level, Relation, Sex, Subsistence
 
-Cursor = Annotated[str | None, Field(description="The `cursor` of the next page; null at the end.")]
-
 
 class Division(Answer):
     """行政区划."""
@@ -37,11 +35,6 @@ class ResolvedDivision(Division):
         Division | None,
         Field(description="The division that stands for this code on the day, if there is one."),
     ]
-
-
-class Divisions(Answer):
-    items: list[Division]
-    next: Cursor
 
 
 class GivenClass(Answer):
@@ -67,11 +60,6 @@ class VillageHistory(Village):
     version: int
 
 
-class Villages(Answer):
-    items: list[Village]
-    next: Cursor
-
-
 class Household(Answer):
     """户; null is what the record does not say."""
 
@@ -91,11 +79,6 @@ class Household(Answer):
 
 class ListedHousehold(Household):
     head: Annotated[str | None, Field(description="The head's name, masked.")]
-
-
-class Households(Answer):
-    items: list[ListedHousehold]
-    next: Cursor
 
 
 class Person(Answer):

@@ -13,12 +13,12 @@ from libs.common.facts import village_facts
 from libs.common.http.caller import Caller
 from libs.common.http.client import Client
 from libs.common.http.idempotency import OnceByKey, OnceIfKeyed
-from libs.common.http.paging import AskedPage
+from libs.common.http.paging import AskedPage, Items
 from libs.common.http.permissions import allowed
 from libs.common.http.wire import Created
 from libs.common.service import client, door
 from services.solar import actions, queries
-from services.solar.schemas import SettlementIn, StationIn
+from services.solar.schemas import Settlement, SettlementIn, Station, StationIn
 
 router = APIRouter(prefix="/solar/v1", tags=["solar 光伏扶贫"])
 
@@ -43,7 +43,7 @@ async def register_station(
     return await once.run(door, caller, work)
 
 
-@router.get("/stations")
+@router.get("/stations", response_model=Items[Station])
 async def read_stations(
     door: Door, caller: Annotated[Caller, allowed("read_stations")], page: AskedPage
 ) -> Response:
@@ -64,7 +64,7 @@ async def enter_settlement(
     return await once.run(door, caller, work)
 
 
-@router.get("/settlements")
+@router.get("/settlements", response_model=Items[Settlement])
 async def read_settlements(
     door: Door,
     caller: Annotated[Caller, allowed("read_stations")],

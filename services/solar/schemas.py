@@ -1,13 +1,13 @@
-"""What clients send to solar."""
+"""What goes over the wire of solar."""
 
 from datetime import date
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import Field
 
-from libs.common.http.wire import Wire
+from libs.common.http.wire import Answer, Wire
 from libs.common.places import VillageCode
 
 Fen = Annotated[int, Field(ge=0, le=10**14)]
@@ -30,3 +30,29 @@ class SettlementIn(Wire):
     kwh: Annotated[Decimal, Field(ge=0, lt=10**11, decimal_places=3)]
     grid_fen: Fen = Field(description="Paid by the grid at the benchmark price.")
     subsidy_fen: Fen = Field(description="State subsidy.")
+
+
+class Station(Answer):
+    """村级电站."""
+
+    id: UUID
+    division: str
+    name: str
+    kw: str
+    connected_on: date
+
+
+class Settlement(Answer):
+    """电费结算: entered by one officer, confirmed by another."""
+
+    id: UUID
+    station_id: UUID
+    division: str
+    period: str
+    kwh: str
+    grid_fen: int
+    subsidy_fen: int
+    state: Literal["entered", "confirmed"]
+    entered_by: str
+    confirmed_by: str | None
+    version: int

@@ -82,8 +82,8 @@ def _statuses(operation: dict[str, Any], path: str, method: str) -> Iterator[int
     yield from (422, 429, 503)
     if SCHEME in (scheme for given in operation.get("security", []) for scheme in given):
         yield from (401, 403)
-    if "{" in path:
-        yield 404
+    if "{" in path or method != "get":
+        yield 404  # what the body names may be missing too
     if method != "get":
         yield 409
     if "requestBody" in operation:

@@ -4,7 +4,7 @@ import base64
 import binascii
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
 
 import orjson
@@ -25,6 +25,9 @@ from starlette.responses import Response
 from libs.common.db.database import Connection
 from libs.common.db.statement import Given, Statement, param, rows_json
 from libs.common.http.problems import Problem
+from libs.common.http.wire import Answer
+
+Item = TypeVar("Item")
 
 MOST = 200
 USUAL = 50
@@ -132,6 +135,13 @@ def _decoded(cursor: str) -> bytes:
         return base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True)
     except (binascii.Error, UnicodeEncodeError):
         raise ValueError("not base64") from None
+
+
+class Items(Answer, Generic[Item]):
+    """A page; `next` is the `cursor` of the following one, null at the end."""
+
+    items: list[Item]
+    next: str | None
 
 
 class Page:

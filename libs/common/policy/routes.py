@@ -26,11 +26,19 @@ def _by_id() -> Select[Any]:
     return select(decision).where(decision.c.id == param("id", Uuid))
 
 
+class ReadDecision(Decision, frozen=True):
+    """A decision as it is read: with its id, whom it is about, and its reasons in words."""
+
+    id: UUID
+    subject: UUID
+    reasons: list[str]
+
+
 def decisions_router(service: str) -> APIRouter:
     """`/{service}/v1/decisions/{id}`."""
     router = APIRouter(prefix=f"/{service}/v1", tags=["decisions 认定决定"])
 
-    @router.get("/decisions/{decision_id}")
+    @router.get("/decisions/{decision_id}", response_model=ReadDecision)
     async def read_decision(
         database: Annotated[Database, Depends(door(service))],
         caller: Annotated[Caller, allowed("read_decision")],

@@ -12,12 +12,22 @@ from libs.common.db.database import Database
 from libs.common.http.caller import Caller
 from libs.common.http.permissions import allowed
 from libs.common.http.problems import Problem
+from libs.common.http.wire import Answer
 from libs.common.records.export import export
 from libs.common.records.seal import roots
 from libs.common.service import door
 
 WIDEST = 4
 """Digits of a prefecture: a chain holds every area's rows; who may not see them cannot check it."""
+
+
+class Root(Answer):
+    day: date
+    root: str
+
+
+class Roots(Answer):
+    items: list[Root]
 
 
 def records_router(service: str) -> APIRouter:
@@ -39,7 +49,7 @@ def records_router(service: str) -> APIRouter:
         lines = export(database, since or today, until or today)
         return StreamingResponse(lines, media_type="application/x-ndjson")
 
-    @router.get("/roots")
+    @router.get("/roots", response_model=Roots)
     async def daily_roots(
         database: Annotated[Database, door_of],
         caller: Annotated[Caller, allowed("read_seals")],

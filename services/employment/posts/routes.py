@@ -12,7 +12,7 @@ from libs.common.facts import household_facts, village_facts
 from libs.common.http.caller import Caller
 from libs.common.http.client import Client
 from libs.common.http.idempotency import OnceByKey
-from libs.common.http.paging import AskedPage
+from libs.common.http.paging import AskedPage, Items
 from libs.common.http.permissions import allowed
 from libs.common.http.problems import Problem
 from libs.common.http.wire import Created, document
@@ -20,7 +20,15 @@ from libs.common.places import AreaCode
 from libs.common.policy.clauses import Clauses
 from libs.common.service import clauses, client, door
 from services.employment.posts import actions, queries
-from services.employment.posts.schemas import AppointmentIn, EndIn, NominationIn, PostIn
+from services.employment.posts.schemas import (
+    Appointment,
+    AppointmentIn,
+    EndIn,
+    Nomination,
+    NominationIn,
+    Post,
+    PostIn,
+)
 
 router = APIRouter(tags=["public-welfare posts 乡村公益性岗位"])
 
@@ -47,7 +55,7 @@ async def open_post(
     return await once.run(door, caller, work)
 
 
-@router.get("/posts")
+@router.get("/posts", response_model=Items[Post])
 async def read_posts(
     door: Door,
     caller: Annotated[Caller, allowed("read_posts")],
@@ -76,7 +84,7 @@ async def nominate(
     return await once.run(door, caller, work)
 
 
-@router.get("/nominations/{nomination_id}")
+@router.get("/nominations/{nomination_id}", response_model=Nomination)
 async def read_nomination(
     door: Door, caller: Annotated[Caller, allowed("read_posts")], nomination_id: UUID
 ) -> Response:
@@ -114,7 +122,7 @@ async def appoint(
     return await once.run(door, caller, work)
 
 
-@router.get("/appointments/{appointment_id}")
+@router.get("/appointments/{appointment_id}", response_model=Appointment)
 async def read_appointment(
     door: Door, caller: Annotated[Caller, allowed("read_posts")], appointment_id: UUID
 ) -> Response:

@@ -1,12 +1,12 @@
-"""What clients send to the posts programme."""
+"""What goes over the wire of the posts programme."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import Field
 
-from libs.common.http.wire import Wire
+from libs.common.http.wire import Answer, Wire
 from libs.common.places import VillageCode
 from services.employment.posts.cases import Fund
 
@@ -61,3 +61,52 @@ class EndIn(Wire):
     """离岗: the last day; nobody asks for a reason."""
 
     ended_on: date
+
+
+class Post(Answer):
+    """岗位, with the appointment that holds it now."""
+
+    id: UUID
+    division: str
+    fund: Fund
+    category: Category
+    opened_at: datetime
+    appointment_id: UUID | None
+
+
+class Nomination(Answer):
+    """推荐."""
+
+    id: UUID
+    post_id: UUID
+    household_id: UUID
+    person_id: UUID
+    division: str
+    wish_on: date
+    consent_text: str
+    circumstances: dict[str, bool]
+    no_conflict: bool
+    state: Literal["open", "appointed", "refused"]
+    nominated_by: str
+    nominated_at: datetime
+    version: int
+
+
+class Appointment(Answer):
+    """聘用: runs while `ended_on` is null; `until` is the end of the agreed term."""
+
+    id: UUID
+    nomination_id: UUID
+    post_id: UUID
+    household_id: UUID
+    person_id: UUID
+    division: str
+    since: date
+    until: date
+    ended_on: date | None
+    monthly_income_fen: int | None
+    decision_id: UUID
+    nominated_by: str
+    appointed_by: str
+    appointed_at: datetime
+    version: int
