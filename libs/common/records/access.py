@@ -125,6 +125,8 @@ class AccessLog:
         self._db, self._every, self._capacity = db, every, capacity
         self._noted: deque[tuple[Any, ...]] = deque()
         self._task: asyncio.Task[None] | None = None
+        # Two flushes at once would write the same notes and take off twice as many.
+        self._writing = asyncio.Lock()
 
     def note(
         self,
@@ -146,6 +148,10 @@ class AccessLog:
 
     async def flush(self) -> None:
         """Write what is noted; what fails stays noted."""
+        async with self._writing:
+            await self._flush()
+
+    async def _flush(self) -> None:
         while self._noted:
             batch = [self._noted[i] for i in range(min(_BATCH, len(self._noted)))]
             columns = dict(zip(_NOTED, map(list, zip(*batch, strict=True)), strict=True))

@@ -127,6 +127,18 @@ async def test_leaving_writes_what_is_left(fresh: Database) -> None:
     assert len(await records(fresh)) == 2_500
 
 
+async def test_two_flushes_at_once_lose_no_note(fresh: Database) -> None:
+    notes = AccessLog(fresh)
+    for _ in range(3):
+        notes.note(LISTING, division=VILLAGE, count=50)
+    flushes = [asyncio.create_task(notes.flush()) for _ in range(2)]
+    await asyncio.sleep(0)
+    notes.note(LISTING, division=VILLAGE, count=50)
+    await asyncio.gather(*flushes)
+    await notes.flush()
+    assert len(await records(fresh)) == 4
+
+
 async def test_an_interrupted_flush_writes_nothing_twice(fresh: Database) -> None:
     async with AccessLog(fresh, every=3600) as notes:
         for _ in range(1_500):
