@@ -46,6 +46,7 @@ need = Table(
     Index("ix_need_page", "captured_at", "id", "division"),
     Index("ix_need_state_page", "state", "captured_at", "id", "division"),
     Index("ix_need_division_page", "division", "captured_at", "id"),
+    Index("ix_need_cards", "published_at", "id", postgresql_where="stage = 'published'"),
     Index("ix_need_household_id", "household_id"),
 )
 """需求: `stage` is what people decided, `state` what is shown: the stage, or met."""

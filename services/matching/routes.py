@@ -16,6 +16,7 @@ from libs.common.http.client import Client
 from libs.common.http.idempotency import OnceIfKeyed
 from libs.common.http.paging import AskedPage
 from libs.common.http.permissions import allowed
+from libs.common.http.problems import Problem
 from libs.common.http.wire import Created, IfMatch, document
 from libs.common.places import AreaCode, VillageCode
 from libs.common.service import client, door
@@ -150,6 +151,8 @@ async def read_need_history(
     async with door.reading(caller.scope) as db:
         await wait_for(db, BOARD, after)
         found = await db.one(queries.history, need_id=need_id)
+    if found == b"[]":  # every need has begun somehow: this one is not theirs to see
+        raise Problem("not_found")
     return document(found)
 
 

@@ -40,6 +40,7 @@ CREATE TABLE need (
 CREATE INDEX ix_need_page ON need (captured_at, id, division);
 CREATE INDEX ix_need_state_page ON need (state, captured_at, id, division);
 CREATE INDEX ix_need_division_page ON need (division, captured_at, id);
+CREATE INDEX ix_need_cards ON need (published_at, id) WHERE stage = 'published';
 CREATE INDEX ix_need_household_id ON need (household_id);
 
 CREATE TABLE need_history (
