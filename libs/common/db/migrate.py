@@ -7,6 +7,7 @@ import asyncpg
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
+from alembic.util import to_tuple
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
@@ -30,7 +31,10 @@ async def upgrade(service: str, url: str, migrations: Path | None = None) -> Non
 
 
 def heads(service: str, migrations: Path | None = None) -> frozenset[str]:
-    return frozenset(ScriptDirectory.from_config(configuration(service, migrations)).get_heads())
+    """As the database keeps them: a revision that another depends on is implied by it."""
+    scripts = ScriptDirectory.from_config(configuration(service, migrations))
+    implied = {each for r in scripts.walk_revisions() for each in to_tuple(r.dependencies, ())}
+    return frozenset(scripts.get_heads()) - implied
 
 
 def configuration(service: str, migrations: Path | None) -> Config:
