@@ -70,6 +70,9 @@ class EmbeddedPostgres:
         running = postmaster.ready(_data(home))
         return cls(home, running.sockets, started=False) if running else None
 
+    def alive(self) -> bool:
+        return postmaster.running(_data(self.home)) is not None
+
     def stop(self) -> None:
         """Fast stop: sessions are ended, everything is checkpointed, nobody is waited for."""
         with _alone(self.home):
