@@ -14,6 +14,7 @@ from libs.common import clock
 from libs.common.db.base import type_of_instant
 from libs.common.db.database import Connection, Database, Scope
 from libs.common.db.statement import Statement, param, statement
+from libs.common.http.problems import Problem
 from libs.common.records.audit import seal as seals
 from libs.common.records.chain import SEAL_COLUMNS, canonical, genesis
 from libs.common.records.seal import SOURCES, begin_of, contents, roots
@@ -55,20 +56,21 @@ def _chain_of() -> Any:
     return select(seals.c.chain).where(seals.c.no == param("no", BigInteger))
 
 
-async def export(db: Database, first: date, last: date) -> AsyncIterator[bytes]:
+async def export(db: Database, first: date, last: date, *, area: str = "") -> AsyncIterator[bytes]:
     """What was sealed on the days from `first` to `last` (Asia/Shanghai), some lines at a time.
 
     Sealed rows do not change, so each page is read on its own and no connection waits for a reader.
+    `not_found` where a row is of another area: with it left out, the chain could not be checked.
     """
     running, lines = sha256(), 0
-    async for text in _pages(db, first, last):
+    async for text in _pages(db, first, last, area):
         running.update(text)
         lines += text.count(b"\n")
         yield text
     yield _line("end", {"lines": lines, "digest": running.digest()})
 
 
-async def _pages(db: Database, first: date, last: date) -> AsyncIterator[bytes]:
+async def _pages(db: Database, first: date, last: date, area: str) -> AsyncIterator[bytes]:
     days = {"since": begin_of(first), "until": begin_of(last + timedelta(days=1))}
     after = 0
     while True:
@@ -76,6 +78,8 @@ async def _pages(db: Database, first: date, last: date) -> AsyncIterator[bytes]:
             page = await connection.rows(_seals, **days, after=after)
             header = b"" if after else await _header(connection, db.service, (first, last), page)
             rows = await _rows_of(connection, page)
+        if not all(_is_of(area, row["division"]) for each in rows.values() for row in each):
+            raise Problem("not_found")
         if text := header + b"".join(_seal_lines(page, rows)):
             yield text
         if not page:
@@ -113,6 +117,11 @@ async def _rows_of(connection: Connection, page: Sequence[asyncpg.Record]) -> _R
         for row in of_source:
             found[source, row["seal_no"]].append(row)
     return found
+
+
+def _is_of(area: str, division: str | None) -> bool:
+    """Also what was done for a wider area, or for none."""
+    return division is None or division.startswith(area) or area.startswith(division)
 
 
 def _seal_lines(page: Sequence[asyncpg.Record], rows: _Rows) -> Iterator[bytes]:

@@ -1,10 +1,11 @@
 """A service's sealed records, for auditors."""
 
+from collections.abc import AsyncIterator
 from datetime import date
 from typing import Annotated
 
 import orjson
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response, StreamingResponse
 
 from libs.common import clock
@@ -30,6 +31,15 @@ class Roots(Answer):
     items: list[Root]
 
 
+Day = Annotated[date | None, Query(ge=date(2000, 1, 1), lt=date(2200, 1, 1))]
+
+
+async def _all(begun: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield begun
+    async for text in rest:
+        yield text
+
+
 def records_router(service: str) -> APIRouter:
     """`/{service}/v1/records`: the export that `weiyuan verify` checks, and the daily roots."""
     router = APIRouter(prefix=f"/{service}/v1/records", tags=["records 审计记录"])
@@ -39,22 +49,23 @@ def records_router(service: str) -> APIRouter:
     async def export_records(
         database: Annotated[Database, door_of],
         caller: Annotated[Caller, allowed("export_audit")],
-        since: date | None = None,
-        until: date | None = None,
+        since: Day = None,
+        until: Day = None,
     ) -> Response:
         """What was sealed from day to day (Asia/Shanghai), as NDJSON; today by default."""
         if len(caller.division or "") > WIDEST:
             raise Problem("not_found")
         today = clock.today()
-        lines = export(database, since or today, until or today)
-        return StreamingResponse(lines, media_type="application/x-ndjson")
+        lines = export(database, since or today, until or today, area=caller.division or "")
+        begun = await anext(lines)  # refused, if at all, before anything is sent
+        return StreamingResponse(_all(begun, lines), media_type="application/x-ndjson")
 
     @router.get("/roots", response_model=Roots)
     async def daily_roots(
         database: Annotated[Database, door_of],
         caller: Annotated[Caller, allowed("read_seals")],
-        since: date | None = None,
-        until: date | None = None,
+        since: Day = None,
+        until: Day = None,
     ) -> Response:
         """日根: the last chain value of each day, to be kept where nobody here can change it."""
         today = clock.today()
