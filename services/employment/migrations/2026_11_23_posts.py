@@ -86,13 +86,17 @@ CREATE INDEX ix_appointment_person_id ON appointment (person_id);
 """
 
 
+PUT_FORWARD = "EXISTS (SELECT FROM nomination WHERE nomination.post_id = post.id)"
+"""A household sees the posts that somebody of it was put forward for."""
+
+
 def upgrade() -> None:
     name = service()
     own = "household_id = scope_household()"
     run(
         TABLES,
         f"GRANT SELECT, UPDATE ON post_fund TO {name}_app;",
-        *protect(name, "post"),
+        *protect(name, "post", own=PUT_FORWARD),
         *protect(name, "nomination", own=own),
         *protect(name, "appointment", own=own),
     )
