@@ -50,9 +50,12 @@ class Sealer:
         self._pads: dict[tuple[str, int], tuple[_Hash, _Hash]] = {}
 
     def seal(self, field: str, value: str) -> bytes:
+        return self.seal_bytes(field, value.encode())
+
+    def seal_bytes(self, field: str, value: bytes) -> bytes:
         nonce = os.urandom(_NONCE_BYTES)
         bound = self._header + field.encode()
-        return self._header + nonce + self._cipher.encrypt(nonce, value.encode(), bound)
+        return self._header + nonce + self._cipher.encrypt(nonce, value, bound)
 
     def seal_many(self, field: str, values: Sequence[str | None]) -> list[bytes | None]:
         """One sealed value per value; what is missing stays missing."""
@@ -68,6 +71,9 @@ class Sealer:
         return sealed
 
     def open(self, field: str, sealed: bytes) -> str:
+        return self.open_bytes(field, sealed).decode()
+
+    def open_bytes(self, field: str, sealed: bytes) -> bytes:
         header, rest = sealed[:_HEADER_BYTES], sealed[_HEADER_BYTES:]
         if len(rest) < _NONCE_BYTES + _TAG_BYTES or header[0] != VERSION:
             raise TamperedError(f"the value of {field} has not the form of a sealed value")
@@ -75,12 +81,9 @@ class Sealer:
         if cipher is None:
             raise UnknownKeyError(f"the value of {field} needs seal key {header[1]}")
         try:
-            opened = cipher.decrypt(
-                rest[:_NONCE_BYTES], rest[_NONCE_BYTES:], header + field.encode()
-            )
+            return cipher.decrypt(rest[:_NONCE_BYTES], rest[_NONCE_BYTES:], header + field.encode())
         except InvalidTag:
             raise TamperedError(f"the value of {field} was changed or moved here") from None
-        return opened.decode()
 
     def index(self, field: str, value: str) -> bytes:
         """The index to store."""
