@@ -2,10 +2,23 @@
 
 from pathlib import Path
 
+from fastapi import APIRouter
+
+from libs.common.process.routes import jobs_router
 from libs.common.service import Service
+from services.registry.imports import routes as imports
+from services.registry.imports.kinds import KINDS
 from services.registry.models import MODELS
-from services.registry.routes import router
+from services.registry.routes import router as registry
+
+router = APIRouter()
+for each in (registry, imports.router, jobs_router("registry", KINDS)):
+    router.include_router(each)
 
 service = Service(
-    name="registry", router=router, models=MODELS, migrations=Path(__file__).parent / "migrations"
+    name="registry",
+    router=router,
+    models=MODELS,
+    migrations=Path(__file__).parent / "migrations",
+    jobs=KINDS,
 )

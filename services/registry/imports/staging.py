@@ -1,0 +1,189 @@
+"""Staging of a roster: read, checked, sealed and copied, a block in memory at a time."""
+
+import asyncio
+import io
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import polars as pl
+
+from libs.common.bulk.formats import Format
+from libs.common.bulk.reading import frames, reader_of
+from libs.common.bulk.verdicts import Check, Issue, issues, judge
+from libs.common.db.database import Database, Scope
+from libs.common.http.problems import Problem
+from libs.common.people.sealing import Sealer
+from libs.common.process import storing
+from libs.common.process.storing import Job
+from services.registry.imports import faults, queries, reasons, received
+from services.registry.imports.places import Place, villages_of
+from services.registry.imports.roster_columns import COLUMNS, OPTIONAL, checks, staged, typed
+from services.registry.models import IDENTITY, PHONE
+
+if TYPE_CHECKING:
+    from libs.common.runtime import Process
+
+
+class _Block(NamedTuple):
+    """A block of the file, ready to be copied."""
+
+    csv: bytes
+    columns: Sequence[str]
+    rows: int
+    refused: int
+    issues: Sequence[Issue]
+
+
+@dataclass
+class _Staging:
+    """One run's way through the file, and what it found on it."""
+
+    database: Database
+    sealer: Sealer
+    job: Job
+    places: Mapping[str, Place]
+    checks: Sequence[Check]
+    read: int = 0
+    rows: int = 0
+    refused: int = 0
+    replaced: Counter[tuple[str, str]] = field(default_factory=Counter)
+    unknown_counties: int = 0
+
+
+async def stage(process: "Process", job: Job) -> None:
+    """The whole file, from its beginning: rows of earlier runs are told apart by their run."""
+    database, sealer = process.databases["registry"], process.sealer
+    on = date.fromisoformat(job.parameters["on"])
+    async with database.reading(Scope.job(job.division)) as connection:
+        if await connection.one(queries.index_is_rotating, **_key(sealer)):
+            raise Problem("import_index_rotation")
+        places = await villages_of(connection, job.division, on)
+    staging = _Staging(database, sealer, job, places, checks(on, job.division))
+    reader = reader_of(Format(job.parameters["format"]), COLUMNS)
+    storing_one: asyncio.Task[None] | None = None
+    async for frame in frames(reader, _counted(staging)):
+        block = await asyncio.to_thread(_prepare, staging, frame, on)
+        if storing_one:
+            await storing_one
+        storing_one = asyncio.create_task(_store(staging, block))
+    if storing_one:
+        await storing_one
+    given = [name for name in OPTIONAL if name in reader.header.found]
+    await _finish(staging, given, [*reader.header.notices, *_notices(staging)])
+
+
+async def _counted(staging: _Staging) -> AsyncIterator[bytes]:
+    async for piece in received.pieces(staging.database, staging.sealer, staging.job):
+        staging.read += len(piece)
+        yield piece
+
+
+def _prepare(staging: _Staging, frame: pl.DataFrame, on: date) -> _Block:
+    """Beside the event loop: judged, sealed and written as PostgreSQL reads it."""
+    frame = typed(frame, on, staging.places)
+    refused = judge(frame, staging.checks).fill_null(value=False)
+    found = issues(frame.filter(refused), staging.checks) if refused.any() else []
+    _note(staging, frame.filter(~refused))
+    rows = _sealed(staged(frame, refused), staging.sealer).select(
+        pl.lit(str(staging.job.id)).alias("job_id"),
+        pl.lit(staging.job.attempt).alias("load"),
+        pl.all(),
+    )
+    return _Block(
+        csv=rows.write_csv(include_header=False).encode(),
+        columns=rows.columns,
+        rows=rows.height,
+        refused=int(refused.sum()),
+        issues=found,
+    )
+
+
+def _note(staging: _Staging, good: pl.DataFrame) -> None:
+    moved = good.filter(pl.col("village") != pl.col("current"))
+    for old, new, rows in moved.group_by("village", "current").len().iter_rows():
+        staging.replaced[old, new] += rows
+    staging.unknown_counties += int(good.get_column("county_unknown").sum())
+
+
+def _sealed(rows: pl.DataFrame, sealer: Sealer) -> pl.DataFrame:
+    identities = rows.get_column("identity").to_list()
+    phones = rows.get_column("phone").to_list()
+    return rows.drop("identity", "phone").with_columns(
+        _hex("identity_sealed", sealer.seal_many(IDENTITY, identities)),
+        _hex("identity_index", sealer.index_many(IDENTITY, identities)),
+        _hex("phone_sealed", sealer.seal_many(PHONE, phones)),
+        _hex("phone_index", sealer.index_many(PHONE, phones)),
+    )
+
+
+def _hex(name: str, values: Sequence[bytes | None]) -> pl.Series:
+    """`bytea` as its text form."""
+    digits = pl.Series(name, values, pl.Binary).bin.encode("hex")
+    return ("\\x" + digits).alias(name)
+
+
+async def _store(staging: _Staging, block: _Block) -> None:
+    job = staging.job
+    progress = {"phase": "reading", "done": staging.read, "total": job.parameters["bytes"]}
+    async with staging.database.writing(Scope.job(job.division)) as connection:
+        await connection.copy_to_table(
+            "import_person", source=io.BytesIO(block.csv), columns=block.columns, format="csv"
+        )
+        await faults.add(connection, job, block.issues)
+        await storing.save(connection, job, progress)
+    staging.rows += block.rows
+    staging.refused += block.refused
+
+
+async def _finish(
+    staging: _Staging, given: Sequence[str], notices: Sequence[dict[str, Any]]
+) -> None:
+    """From here on a next run needs the file only if a crash empties the staging table."""
+    job = staging.job
+    which = {"job_id": job.id, "load": job.attempt}
+    async with staging.database.writing(Scope.job(job.division)) as connection:
+        await connection.fetch(queries.SETTINGS)
+        duplicates = await connection.one(queries.twice, **which, division=job.division)
+        found = {
+            "load": job.attempt,
+            "rows": staging.rows,
+            "refused": staging.refused,
+            "duplicates": duplicates,
+            "given": list(given),
+            "notices": list(notices),
+        }
+        await storing.save(connection, job, {"phase": "checking", "staged": found})
+
+
+def _notices(staging: _Staging) -> list[dict[str, Any]]:
+    """What was taken in all the same, counted."""
+    noticed = [
+        {
+            "code": "village_replaced",
+            "column": "village",
+            "from": old,
+            "to": new,
+            "rows": rows,
+            "message": reasons.words("village_replaced"),
+        }
+        for (old, new), rows in sorted(staging.replaced.items())
+    ]
+    if staging.unknown_counties:
+        noticed.append(
+            {
+                "code": "county_unknown",
+                "column": "identity",
+                "rows": staging.unknown_counties,
+                "message": reasons.words("county_unknown"),
+            }
+        )
+    return noticed
+
+
+def _key(sealer: Sealer) -> dict[str, bytes]:
+    """What indexes under the current key begin with, and what follows all of them."""
+    number = sealer.index(IDENTITY, "")[0]
+    return {"first": bytes([number]), "behind": bytes([number + 1])}
