@@ -43,6 +43,10 @@ need = Table(
     CheckConstraint("stage IN ('draft', 'verified', 'published', 'withdrawn')", name="stage"),
     CheckConstraint("state = stage OR state = 'met'", name="state"),
     CheckConstraint("published_by <> captured_by AND published_by <> verified_by", name="checker"),
+    CheckConstraint(
+        "stage <> 'published' OR (verified_by IS NOT NULL AND published_by IS NOT NULL)",
+        name="published",
+    ),
     Index("ix_need_page", "captured_at", "id", "division"),
     Index("ix_need_state_page", "state", "captured_at", "id", "division"),
     Index("ix_need_division_page", "division", "captured_at", "id"),

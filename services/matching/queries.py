@@ -211,7 +211,13 @@ _ACTOR = param("actor", Text)
 _AT = param("at", type_of_instant)
 STEPS: Mapping[str, Statement] = {
     "verify": _step(
-        "verify", stage="verified", state="verified", verified_by=_ACTOR, verified_at=_AT
+        "verify",
+        stage="verified",
+        state="verified",
+        verified_by=_ACTOR,
+        verified_at=_AT,
+        published_by=None,  # of a need that has returned: whoever published it may verify it now
+        published_at=None,
     ),
     "publish": _step(
         "publish", stage="published", state="published", published_by=_ACTOR, published_at=_AT

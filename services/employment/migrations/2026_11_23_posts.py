@@ -86,6 +86,7 @@ CREATE INDEX ix_appointment_person_id ON appointment (person_id);
 """
 
 
+ADD = "SELECT, INSERT"
 PUT_FORWARD = "EXISTS (SELECT FROM nomination WHERE nomination.post_id = post.id)"
 """A household sees the posts that somebody of it was put forward for."""
 
@@ -96,9 +97,9 @@ def upgrade() -> None:
     run(
         TABLES,
         f"GRANT SELECT, UPDATE ON post_fund TO {name}_app;",
-        *protect(name, "post", own=PUT_FORWARD),
-        *protect(name, "nomination", own=own),
-        *protect(name, "appointment", own=own),
+        *protect(name, "post", app=f"{ADD}, UPDATE (version)", own=PUT_FORWARD),  # to lock it
+        *protect(name, "nomination", app=f"{ADD}, UPDATE (state, version)", own=own),
+        *protect(name, "appointment", app=f"{ADD}, UPDATE (ended_on, version)", own=own),
     )
 
 

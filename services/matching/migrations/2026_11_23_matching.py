@@ -35,7 +35,9 @@ CREATE TABLE need (
     CONSTRAINT ck_need_quantity CHECK (quantity >= 1),
     CONSTRAINT ck_need_stage CHECK (stage IN ('draft', 'verified', 'published', 'withdrawn')),
     CONSTRAINT ck_need_state CHECK (state = stage OR state = 'met'),
-    CONSTRAINT ck_need_checker CHECK (published_by <> captured_by AND published_by <> verified_by)
+    CONSTRAINT ck_need_checker CHECK (published_by <> captured_by AND published_by <> verified_by),
+    CONSTRAINT ck_need_published CHECK (
+        stage <> 'published' OR (verified_by IS NOT NULL AND published_by IS NOT NULL))
 );
 CREATE INDEX ix_need_page ON need (captured_at, id, division);
 CREATE INDEX ix_need_state_page ON need (state, captured_at, id, division);
@@ -124,14 +126,18 @@ CREATE INDEX ix_revenue_division ON revenue (division, month);
 FACTS = "SELECT, INSERT, UPDATE"
 OWN = "household_id = scope_household()"
 ON_THE_BOARD = "stage = 'published'"
-CARD = "id, division, category, quantity, stage, state, captured_at, published_at, version"
+CARD = "id, division, category, quantity, state, published_at, version"
+STEPS = "stage, state, verified_by, verified_at, published_by, published_at, overruled_at, version"
+"""What the steps of the flow change: nobody rewrites who captured a need, for whom or where."""
 
 
 def grants(name: str) -> list[str]:
     own_history = "EXISTS (SELECT FROM need WHERE need.id = need_id)"
     return [
-        *protect(name, "need", worker=FACTS, own=OWN),
+        *protect(name, "need", app=f"SELECT, INSERT, UPDATE ({STEPS})", worker=FACTS, own=OWN),
         f"GRANT UPDATE (stage, state, version) ON need TO {name}_self;"
+        f"CREATE POLICY leaving ON need AS RESTRICTIVE FOR UPDATE TO {name}_self"
+        " USING (true) WITH CHECK (stage = 'withdrawn' AND state = 'withdrawn');"
         f"CREATE POLICY public ON need TO {name}_public USING ({ON_THE_BOARD});"
         f"GRANT SELECT ({CARD}) ON need TO {name}_public;",
         *protect(name, "need_history", app="SELECT, INSERT", worker="SELECT, INSERT"),

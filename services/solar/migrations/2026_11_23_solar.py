@@ -50,9 +50,17 @@ CREATE INDEX ix_settlement_page ON settlement (division, id);
 """
 
 
+CONFIRMED = "state, confirmed_by, confirmed_at, version"
+"""What confirming changes: never the figures, nor who entered them."""
+
+
 def upgrade() -> None:
     name = service()
-    run(TABLES, *protect(name, "station"), *protect(name, "settlement"))
+    run(
+        TABLES,
+        *protect(name, "station", app="SELECT, INSERT"),
+        *protect(name, "settlement", app=f"SELECT, INSERT, UPDATE ({CONFIRMED})"),
+    )
 
 
 def downgrade() -> None:
