@@ -57,6 +57,7 @@ async def take(
     db: Connection, *, caller: Caller, need_id: UUID, verb: str, version: int | None
 ) -> Done:
     """One step of the flow, from the version that the caller saw (None: whichever it is)."""
+    await db.rows(queries.lock_need, id=need_id)
     need = await db.row(queries.need_by_id, id=need_id)
     if need is None:
         raise Problem("not_found")

@@ -26,21 +26,23 @@ WITH touched AS (
     WHERE need.category = 'job' AND need.stage <> 'withdrawn'
     GROUP BY need.id
 ), wanted AS (
-    SELECT need.id, need.state AS was, outcome.*
+    SELECT need.id, need.state AS was, staged.stage, shown.*
     FROM need JOIN facts USING (id)
     CROSS JOIN LATERAL (
         SELECT cardinality(facts.met_by) >= need.quantity AS met,
-            facts.ended_at > need.verified_at AS stale
-    ) AS judged
+            CASE WHEN facts.ended_at > need.verified_at THEN 'draft' ELSE need.stage END AS stage
+    ) AS staged
     CROSS JOIN LATERAL (
-        SELECT
-            CASE WHEN met THEN need.stage WHEN stale THEN 'draft' ELSE need.stage END AS stage,
-            CASE WHEN met THEN 'met' WHEN stale THEN 'draft' ELSE need.stage END AS state,
-            CASE WHEN met THEN facts.met_by[need.quantity] ELSE facts.ended_by END AS cause_id,
-            CASE WHEN met THEN facts.met_type[need.quantity] ELSE facts.ended_type END AS cause_type,
-            CASE WHEN met THEN 'meet' ELSE 'return' END AS verb
-    ) AS outcome
-    WHERE need.state <> outcome.state
+        SELECT CASE WHEN met THEN 'met' ELSE staged.stage END AS state,
+            met AND need.state <> 'met' AS meets
+    ) AS became
+    CROSS JOIN LATERAL (
+        SELECT became.state,
+            CASE WHEN meets THEN 'meet' ELSE 'return' END AS verb,
+            CASE WHEN meets THEN facts.met_by[need.quantity] ELSE facts.ended_by END AS cause_id,
+            CASE WHEN meets THEN facts.met_type[need.quantity] ELSE facts.ended_type END AS cause_type
+    ) AS shown
+    WHERE (need.stage, need.state) <> (staged.stage, shown.state) AND cause_id IS NOT NULL
 ), changed AS (
     UPDATE need SET stage = wanted.stage, state = wanted.state, version = need.version + 1
     FROM wanted WHERE need.id = wanted.id

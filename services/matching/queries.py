@@ -24,6 +24,7 @@ from libs.common.db.recorded import recorded
 from libs.common.db.statement import Given, Statement, param, row_json, rows_json, statement
 from libs.common.http.paging import paged
 from libs.common.places import within
+from services.matching import flow
 from services.matching.models import need, need_history, revenue, situation, station, village
 
 PUBLIC_COLUMNS = ("id", "division", "category", "quantity", "state", "published_at", "version")
@@ -145,6 +146,13 @@ def lock_household() -> Select[Any]:
     return select(_household_lock(param("household_id", Text)))
 
 
+@statement
+def lock_need() -> Select[Any]:
+    """The same lock, found by a need of the household."""
+    household = select(cast(need.c.household_id, Text)).where(need.c.id == param("id", Uuid))
+    return select(_household_lock(household.scalar_subquery()))
+
+
 def _household_lock(household: ColumnElement[Any]) -> ColumnElement[Any]:
     return func.pg_advisory_xact_lock(func.hashtextextended(household, 0))
 
@@ -190,38 +198,31 @@ def capture() -> Select[Any]:
 
 
 def _step(verb: str, **values: Any) -> Statement:
+    reached = flow.next_of(verb)
+    moved = {"state": need.c.stage} if reached is None else {"stage": reached, "state": reached}
+
     def build() -> Select[Any]:
         changed = (
             update(need)
             .where(need.c.id == param("id", Uuid), need.c.version == param("if_version", Integer))
-            .values(version=need.c.version + 1, **values)
+            .values(version=need.c.version + 1, **moved, **values)
             .returning(*_CHANGED)
             .cte("changed")
         )
         return _with_history(changed, verb, param("was", Text))
 
-    build.__name__, build.__doc__ = (
-        verb,
-        f"The step `{verb}` of the flow; no row when the need moved on.",
-    )
+    build.__name__ = verb
     return Statement(build)
 
 
 _ACTOR = param("actor", Text)
 _AT = param("at", type_of_instant)
+# Of a need that has returned: whoever published it may verify it now.
+_UNPUBLISHED = {"published_by": None, "published_at": None}
 STEPS: Mapping[str, Statement] = {
-    "verify": _step(
-        "verify",
-        stage="verified",
-        state="verified",
-        verified_by=_ACTOR,
-        verified_at=_AT,
-        published_by=None,  # of a need that has returned: whoever published it may verify it now
-        published_at=None,
-    ),
-    "publish": _step(
-        "publish", stage="published", state="published", published_by=_ACTOR, published_at=_AT
-    ),
-    "withdraw": _step("withdraw", stage="withdrawn", state="withdrawn"),
-    "overrule": _step("overrule", state=need.c.stage, overruled_at=_AT),
+    "verify": _step("verify", verified_by=_ACTOR, verified_at=_AT, **_UNPUBLISHED),
+    "publish": _step("publish", published_by=_ACTOR, published_at=_AT),
+    "withdraw": _step("withdraw"),
+    "overrule": _step("overrule", overruled_at=_AT),
 }
+"""The steps of the flow; no row when the need has moved on since the version that was seen."""

@@ -1,8 +1,9 @@
 """What follows from the facts: one statement for all households that a batch of events touched.
 
 The result depends only on the facts and on what people decided, never on the order in which they
-came: a need is met while enough employments run that nobody has overruled since; it returns as a
-draft when one has ended after the village verified it; otherwise it stands where people put it.
+came: the stage falls back to draft when an employment has ended after the village verified the
+need; the need is met while enough employments run that nobody has overruled since; otherwise it
+stands at its stage.
 """
 
 from collections.abc import Sequence

@@ -1,5 +1,6 @@
 """The board follows the world: with its cause, in any order, repeated, rebuilt, overruled."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import date, timedelta
 from itertools import permutations
@@ -71,15 +72,17 @@ def one_job_over(family: Household) -> Sequence[Event]:
 
 
 SITUATIONS = [
-    pytest.param(lambda family: [began(family, new_id())], "met", id="somebody works"),
-    pytest.param(one_job_over, "draft", id="the work ended"),
-    pytest.param(two_jobs, "met", id="one job ended, another runs"),
+    pytest.param(
+        lambda family: [began(family, new_id())], ("met", "published"), id="somebody works"
+    ),
+    pytest.param(one_job_over, ("draft", "draft"), id="the work ended"),
+    pytest.param(two_jobs, ("met", "draft"), id="one job ended, another runs"),
 ]
 
 
 @pytest.mark.parametrize(("world", "expected"), SITUATIONS)
 async def test_any_order_and_any_repetition_end_in_the_same_state(
-    house: House, world: Any, expected: str
+    house: House, world: Any, expected: tuple[str, str]
 ) -> None:
     for arranged in permutations(range(len(world(await a_family(house))))):
         family = await a_family(house)
@@ -88,7 +91,7 @@ async def test_any_order_and_any_repetition_end_in_the_same_state(
         one_by_one = [events[place] for place in arranged]
         for event in (*one_by_one, *reversed(one_by_one)):
             await house.hear(event)
-        assert await state_of(house, need) == expected, arranged
+        assert await _stands(house, need) == expected, arranged
 
 
 @pytest.mark.parametrize(("world", "expected"), SITUATIONS)
@@ -96,7 +99,7 @@ async def test_one_batch_ends_as_events_one_by_one(house: House, world: Any, exp
     family = await a_family(house)
     need = await a_published_need(house, family)
     await house.hear(*world(family))
-    assert await state_of(house, need) == expected
+    assert await _stands(house, need) == expected
 
 
 async def test_a_change_names_the_event_that_caused_it(house: House) -> None:
@@ -176,6 +179,32 @@ async def test_a_withdrawn_need_follows_nothing(house: House) -> None:
     await house.household(family.id).post(f"/matching/v1/needs/{need}/withdraw", status=200)
     await house.hear(began(family, new_id(), time=clock.now() + timedelta(seconds=1)))
     assert await state_of(house, need) == "withdrawn"
+
+
+async def test_a_withdrawal_and_an_event_at_the_same_time_leave_it_withdrawn(
+    house: House,
+) -> None:
+    for _ in range(10):
+        family = await a_family(house)
+        need = await a_published_need(house, family)
+        leaving = house.household(family.id).post(f"/matching/v1/needs/{need}/withdraw", status=200)
+        await asyncio.gather(leaving, house.hear(began(family, new_id())))
+        assert await _stands(house, need) == ("withdrawn", "withdrawn")
+
+
+async def test_an_overruled_need_goes_back_to_the_stage_it_had(house: House) -> None:
+    family = await a_family(house)
+    need = await a_published_need(house, family)
+    await house.hear(*two_jobs(family))
+    county = house.caller(Role.COUNTY_OFFICER, COUNTY)
+    version = (await county.get(f"/matching/v1/needs/{need}"))["version"]
+    await county.post(f"/matching/v1/needs/{need}/overrule", status=200, version=version)
+    assert await _stands(house, need) == ("draft", "draft")
+
+
+async def _stands(house: House, need: str) -> tuple[str, str]:
+    seen = await house.caller(Role.COUNTY_OFFICER, COUNTY).get(f"/matching/v1/needs/{need}")
+    return seen["state"], seen["stage"]
 
 
 async def _rebuild(house: House, *events: Event) -> None:
