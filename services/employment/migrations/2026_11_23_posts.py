@@ -52,6 +52,7 @@ CREATE TABLE nomination (
     nominated_at timestamptz NOT NULL,
     version integer NOT NULL,
     CONSTRAINT pk_nomination PRIMARY KEY (id),
+    CONSTRAINT uq_nomination_id_nominated_by UNIQUE (id, nominated_by),
     CONSTRAINT ck_nomination_state CHECK (state IN ('open', 'appointed', 'refused'))
 );
 CREATE INDEX ix_nomination_page ON nomination (division, id);
@@ -74,6 +75,9 @@ CREATE TABLE appointment (
     appointed_at timestamptz NOT NULL,
     version integer NOT NULL,
     CONSTRAINT pk_appointment PRIMARY KEY (id),
+    CONSTRAINT uq_appointment_nomination_id UNIQUE (nomination_id),
+    CONSTRAINT fk_appointment_nomination FOREIGN KEY (nomination_id, nominated_by)
+        REFERENCES nomination (id, nominated_by),
     CONSTRAINT ck_appointment_term CHECK (since <= until),
     CONSTRAINT ck_appointment_ended_on CHECK (ended_on >= since),
     CONSTRAINT ck_appointment_checker CHECK (appointed_by <> nominated_by),
