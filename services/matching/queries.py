@@ -74,7 +74,7 @@ def card_json() -> Select[Any]:
 
 def _one_json(columns: tuple[str, ...]) -> Select[Any]:
     found = select(*(need.c[name] for name in columns)).where(need.c.id == param("id", Uuid))
-    return select(row_json(found.subquery("found")))
+    return row_json(found)
 
 
 @statement
@@ -86,7 +86,7 @@ def history() -> Select[Any]:
         .where(h.need_id == param("need_id", Uuid))
         .order_by(h.id)
     )
-    return select(rows_json(found.subquery("found")))
+    return rows_json(found)
 
 
 @statement
@@ -104,14 +104,12 @@ def village_card() -> Select[Any]:
         .where(revenue.c.division == village.c.division)
         .order_by(revenue.c.month.desc(), revenue.c.station_id)
         .correlate(village)
-        .subquery("settled")
     )
     stations = (
         select(station.c.station_id, cast(station.c.kw, Text).label("kw"), station.c.since)
         .where(station.c.division == village.c.division)
         .order_by(station.c.since, station.c.station_id)
         .correlate(village)
-        .subquery("stations")
     )
     counted = (
         select(need.c.state, func.count().label("count"))
@@ -119,17 +117,16 @@ def village_card() -> Select[Any]:
         .group_by(need.c.state)
         .order_by(need.c.state)
         .correlate(village)
-        .subquery("counted")
     )
     card = select(
         village.c.division,
         village.c["class"],
         village.c.since.label("class_since"),
-        select(rows_json(counted)).scalar_subquery().label("needs"),
-        select(rows_json(stations)).scalar_subquery().label("solar_stations"),
-        select(rows_json(months)).scalar_subquery().label("solar_revenue"),
+        rows_json(counted).label("needs"),
+        rows_json(stations).label("solar_stations"),
+        rows_json(months).label("solar_revenue"),
     ).where(village.c.division == code)
-    return select(row_json(card.subquery("card")))
+    return row_json(card)
 
 
 @statement

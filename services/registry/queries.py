@@ -9,7 +9,6 @@ from sqlalchemy import (
     Date,
     Integer,
     Select,
-    Subquery,
     Text,
     Uuid,
     and_,
@@ -59,9 +58,8 @@ def _current(chain: CTE) -> Select[Any]:
 def place() -> Select[Any]:
     """A division, and as `current` the one that stands for it on that day, if there is one."""
     chain = _chain()
-    current = select(row_json(_current(chain).subquery("current"))).scalar_subquery()
-    asked = select(chain, current.label("current")).where(chain.c.code == param("code", Code))
-    return select(row_json(asked.subquery("asked")))
+    current = row_json(_current(chain)).label("current")
+    return row_json(select(chain, current).where(chain.c.code == param("code", Code)))
 
 
 @paged(division.c.code)
@@ -94,7 +92,6 @@ def village_history() -> Select[Any]:
         .where(village_class.c.division == village.c.division)
         .order_by(village_class.c.since)
         .correlate(village)
-        .subquery("given")
     )
     on_day = _class_on(village.c.division).lateral("on_day")
     shown = (
@@ -104,14 +101,14 @@ def village_history() -> Select[Any]:
             division.c.name,
             on_day.c["class"],
             on_day.c.since,
-            select(rows_json(given)).scalar_subquery().label("classes"),
+            rows_json(given).label("classes"),
             village.c.version,
         )
         .join(division, division.c.code == village.c.division)
         .outerjoin(on_day, true())
         .where(village.c.division == code)
     )
-    return select(row_json(shown.subquery("shown")))
+    return row_json(shown)
 
 
 @paged(village.c.division)
@@ -160,7 +157,7 @@ _HOUSEHOLD = (
 )
 
 
-def _persons() -> Subquery:
+def _persons() -> Select[Any]:
     return (
         select(
             person.c.id,
@@ -182,7 +179,6 @@ def _persons() -> Subquery:
         .where(person.c.household_id == household.c.id)
         .order_by(person.c.id)
         .correlate(household)
-        .subquery("member")
     )
 
 
@@ -195,13 +191,8 @@ def _asked_household(given: Given) -> ColumnElement[bool]:
 @statement
 def household_masked(given: Given) -> Select[Any]:
     """One household with its members."""
-    persons = select(rows_json(_persons())).scalar_subquery()
-    shown = (
-        select(*_HOUSEHOLD, persons.label("persons"))
-        .where(_asked_household(given))
-        .subquery("shown")
-    )
-    return select(row_json(shown).label("body"), shown.c.id, shown.c.division)
+    persons = rows_json(_persons()).label("persons")
+    return row_json(select(*_HOUSEHOLD, persons).where(_asked_household(given)), "id", "division")
 
 
 @paged(household.c.division, household.c.id)
@@ -235,7 +226,7 @@ _REGISTERED = case(
 )
 
 
-def _members_on_the_day() -> Subquery:
+def _members_on_the_day() -> Select[Any]:
     p = person.c
     known = _if_known(person, p.able, p.working, p.subsistence, p.cadre, p.cadre_family)
     return (
@@ -243,7 +234,6 @@ def _members_on_the_day() -> Subquery:
         .where(p.household_id == household.c.id, func.coalesce(p.birth_on <= _on, True))
         .order_by(p.id)
         .correlate(household)
-        .subquery("member")
     )
 
 
@@ -251,26 +241,21 @@ def _members_on_the_day() -> Subquery:
 def facts(given: Given) -> Select[Any]:
     """`HouseholdFacts` of one household on a day, as the record of `as_of` can tell."""
     on_day = _class_on(household.c.division).with_only_columns(village_class.c["class"])
-    shown = (
-        select(
-            household.c.id.label("household_id"),
-            household.c.division,
-            on_day.scalar_subquery().label("village_class"),
-            _REGISTERED.label("registered"),
-            household.c.as_of,
-            _on.label("on"),
-            *_if_known(
-                household,
-                household.c.workers.label("working"),
-                (household.c.subsistence == "whole").label("subsistence"),
-            ),
-            select(rows_json(_members_on_the_day())).scalar_subquery().label("members"),
-        )
-        .where(_asked_household(given))
-        .subquery("shown")
-    )
-    household_id = shown.c.household_id.label("id")
-    return select(row_json(shown).label("body"), household_id, shown.c.division)
+    shown = select(
+        household.c.id.label("household_id"),
+        household.c.division,
+        on_day.scalar_subquery().label("village_class"),
+        _REGISTERED.label("registered"),
+        household.c.as_of,
+        _on.label("on"),
+        *_if_known(
+            household,
+            household.c.workers.label("working"),
+            (household.c.subsistence == "whole").label("subsistence"),
+        ),
+        rows_json(_members_on_the_day()).label("members"),
+    ).where(_asked_household(given))
+    return row_json(shown, "household_id", "division")
 
 
 @statement

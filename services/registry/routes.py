@@ -217,8 +217,9 @@ def _noted(found: asyncpg.Record | None, notes: AccessLog, trace: Trace) -> Resp
     """The document of one household, and the note that it was read."""
     if found is None:
         raise Problem("not_found")
-    notes.note(trace, division=found["division"], count=1, household_id=found["id"])
-    return document(found["body"])
+    body, household_id, division = found
+    notes.note(trace, division=division, count=1, household_id=household_id)
+    return document(body)
 
 
 def _opened(found: asyncpg.Record, sealer: Sealer) -> dict[str, Any]:

@@ -8,13 +8,13 @@ from typing import Any
 import orjson
 from sqlalchemy import (
     ARRAY,
-    CTE,
     BindParameter,
     ClauseElement,
     ColumnElement,
-    Subquery,
+    Select,
     bindparam,
     func,
+    select,
 )
 from sqlalchemy.dialects.postgresql.asyncpg import PGCompiler_asyncpg, PGDialect_asyncpg
 from sqlalchemy.engine import Dialect
@@ -101,11 +101,17 @@ class Statement:
 statement = Statement
 
 
-def row_json(source: Subquery | CTE) -> ColumnElement[Any]:
-    """One row of a subquery as a JSON object, its keys the column names."""
-    return func.row_to_json(source.table_valued())
+def row_json(row: Select[Any], *beside: str) -> Select[Any]:
+    """Each row as `body`, a JSON object with the column names as keys; `beside` also by themselves.
+
+    The rows get a name that nobody chose: a column called like them would be taken for the row.
+    """
+    rows = row.subquery()
+    body = func.row_to_json(rows.table_valued()).label("body")
+    return select(body, *(rows.c[name] for name in beside))
 
 
-def rows_json(source: Subquery | CTE) -> ColumnElement[Any]:
-    """The rows of a subquery as a JSON array, empty when there is none."""
-    return func.coalesce(func.json_agg(row_json(source)), "[]")
+def rows_json(rows: Select[Any]) -> Select[Any]:
+    """All rows as one JSON array, empty when there is none; inside another SELECT, `.label(…)`."""
+    row = rows.subquery()
+    return select(func.coalesce(func.json_agg(func.row_to_json(row.table_valued())), "[]"))

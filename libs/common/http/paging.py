@@ -115,7 +115,7 @@ def _page(rows: Select[Any], key: tuple[Any, ...], given: Given) -> Select[Any]:
     own, order = columns[: -len(key)], columns[-len(key) :]
     page = select(*own).order_by(*order).limit(limit)
     return select(
-        select(rows_json(page.subquery("page"))).scalar_subquery().label("items"),
+        rows_json(page).label("items"),
         case((_count(fetched) > limit, _last_key(order, limit))).label("next"),
         func.least(_count(fetched), limit).label("count"),
     )

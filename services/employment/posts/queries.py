@@ -190,7 +190,7 @@ def appointment_by_id() -> Select[Any]:
 
 @statement
 def appointment_json() -> Select[Any]:
-    return select(row_json(select(appointment).where(appointment.c.id == _ID).subquery("found")))
+    return row_json(select(appointment).where(appointment.c.id == _ID))
 
 
 @statement
@@ -208,4 +208,4 @@ def end_appointment() -> Select[Any]:
 
 @statement
 def nomination_json() -> Select[Any]:
-    return select(row_json(select(nomination).where(nomination.c.id == _ID).subquery("found")))
+    return row_json(select(nomination).where(nomination.c.id == _ID))
