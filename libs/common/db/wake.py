@@ -10,6 +10,8 @@ import contextlib
 import asyncpg
 
 CHANNEL = "outbox"
+# A notification takes a transaction id and its commit would wait for the disk: this one need not last.
+_CALL = f"SELECT set_config('synchronous_commit', 'off', true), pg_notify('{CHANNEL}', '')"
 _PAUSE = 0.005
 
 
@@ -29,7 +31,7 @@ class Wake:
         while self._again:
             self._again = False
             with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
-                await self._pool.execute(f"NOTIFY {CHANNEL}")
+                await self._pool.execute(_CALL)
             await asyncio.sleep(_PAUSE)
 
     async def close(self) -> None:

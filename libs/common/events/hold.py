@@ -7,14 +7,16 @@ import asyncpg
 
 from libs.common.events.retry import LOST
 
-KEEPALIVE = {
+SESSION = {
+    # The server drops a peer that went without a word in half a minute, and what it held with it.
     "tcp_keepalives_idle": "20",
     "tcp_keepalives_interval": "5",
     "tcp_keepalives_count": "3",
+    # Such a session only says what is done already: a crash that forgets it repeats a page.
+    "synchronous_commit": "off",
 }
-"""The server drops a peer that went without a word in half a minute, and what it held with it."""
 
-_POLL = 0.25
+_SHORTEST, _LONGEST = 0.01, 0.25
 
 
 async def hold(connection: asyncpg.Connection, name: str) -> None:
@@ -22,8 +24,10 @@ async def hold(connection: asyncpg.Connection, name: str) -> None:
 
     A waiting `pg_advisory_lock` would keep its snapshot, for hours, and vacuum from its work.
     """
-    while not await try_hold(connection, name):  # noqa: ASYNC110 - another process lets go
-        await asyncio.sleep(_POLL)
+    pause = _SHORTEST  # whoever let go a moment ago may not be gone yet
+    while not await try_hold(connection, name):
+        await asyncio.sleep(pause)
+        pause = min(2 * pause, _LONGEST)
 
 
 async def try_hold(connection: asyncpg.Connection, name: str) -> bool:

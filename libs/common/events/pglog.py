@@ -8,6 +8,7 @@ and lose them.
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, Self
@@ -16,7 +17,7 @@ import asyncpg
 import orjson
 
 from libs.common.events.bus import BusUnavailable, Record, RecordRefused, RecordsGone
-from libs.common.events.hold import KEEPALIVE, hold, let_go
+from libs.common.events.hold import SESSION, hold, let_go
 from libs.common.events.retry import LOST
 
 LARGEST_RECORD = 1_000_000
@@ -25,22 +26,18 @@ LARGEST_RECORD = 1_000_000
 _POLL = 0.25
 _POOL = 4
 
-# The topics are counted on in their order, so that two pages never wait for each other in a circle.
+# One statement, so one transaction. `after` is how many records of its topic follow in the page.
+# Topics come in their order, so that two pages never wait for each other in a circle.
 _PUBLISH = """
-WITH message AS (
-    SELECT * FROM unnest($1::text[], $2::text[], $3::jsonb[], $4::bytea[])
-        WITH ORDINALITY AS m (topic, key, headers, value, nth)
-), added AS (
-    SELECT topic, count(*) AS records FROM message GROUP BY topic
-), counted AS (
-    INSERT INTO bus_topic AS t (topic, next_offset) SELECT topic, records FROM added ORDER BY topic
+WITH counted AS (
+    INSERT INTO bus_topic AS t (topic, next_offset) SELECT * FROM unnest($1::text[], $2::bigint[])
     ON CONFLICT (topic) DO UPDATE SET next_offset = t.next_offset + excluded.next_offset
     RETURNING topic, next_offset
 ), appended AS (
     INSERT INTO bus_record (topic, "offset", key, headers, value)
-    SELECT topic, next_offset - records - 1 + row_number() OVER (PARTITION BY topic ORDER BY nth),
-        key, headers, value
-    FROM message JOIN added USING (topic) JOIN counted USING (topic)
+    SELECT topic, next_offset - after - 1, key, headers, value
+    FROM unnest($3::text[], $4::bigint[], $5::text[], $6::json[], $7::bytea[])
+        AS message (topic, after, key, headers, value) JOIN counted USING (topic)
 )
 SELECT pg_notify('bus', '')
 """
@@ -100,10 +97,15 @@ class PostgresLog:
             size = len(record.key) + len(headers[index]) + len(record.value or b"")
             if size > LARGEST_RECORD:
                 raise RecordRefused(index, f"{size} bytes, the bus takes {LARGEST_RECORD}")
+        topics = [record.topic for record in records]
+        counts = sorted(Counter(topics).items())
         with _reaching():
             await self._pool.execute(
                 _PUBLISH,
-                [record.topic for record in records],
+                [topic for topic, _ in counts],
+                [count for _, count in counts],
+                topics,
+                _followers(topics),
                 [record.key for record in records],
                 headers,
                 [record.value for record in records],
@@ -111,7 +113,7 @@ class PostgresLog:
 
     async def subscribe(self, group: str, topics: Sequence[str]) -> "LogSubscription":
         with _reaching():
-            connection = await asyncpg.connect(self._url, server_settings=KEEPALIVE)
+            connection = await asyncpg.connect(self._url, server_settings=SESSION)
         try:
             with _reaching():
                 await hold(connection, f"bus:{group}")
@@ -196,6 +198,16 @@ class LogSubscription:
 
     async def close(self) -> None:
         await let_go(self._connection)
+
+
+def _followers(topics: Sequence[str]) -> list[int]:
+    """For each place, how many of the same come after it."""
+    seen: Counter[str] = Counter()
+    followers = []
+    for topic in reversed(topics):
+        followers.append(seen[topic])
+        seen[topic] += 1
+    return followers[::-1]
 
 
 async def _nothing_to_reset(_: Any) -> None:

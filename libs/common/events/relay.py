@@ -21,7 +21,7 @@ from libs.common.db.statement import any_of, param, statement
 from libs.common.db.wake import CHANNEL
 from libs.common.events.bus import Bus, RecordRefused
 from libs.common.events.envelope import to_record
-from libs.common.events.hold import KEEPALIVE, hold, let_go, try_hold
+from libs.common.events.hold import SESSION, hold, let_go, try_hold
 from libs.common.events.retry import NEVER, rest, unless
 from libs.common.events.tables import outbox, outbox_parked
 from libs.common.telemetry import metrics
@@ -98,7 +98,8 @@ class Relay:
         async with self._connected() as connection:
             while await connection.one(_pending):
                 if await try_hold(connection, _LEADER):
-                    await self._page(connection)
+                    while await self._page(connection):
+                        pass
                 else:
                     await asyncio.sleep(_DEBOUNCE)
 
@@ -106,7 +107,7 @@ class Relay:
     async def _connected(self) -> AsyncIterator[Connection]:
         """Outside the pool: whose turn it is hangs on this very connection."""
         connection = await asyncpg.connect(
-            self._url, connection_class=Connection, server_settings=KEEPALIVE
+            self._url, connection_class=Connection, server_settings=SESSION
         )
         try:
             yield connection

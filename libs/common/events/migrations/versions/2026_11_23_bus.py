@@ -22,7 +22,7 @@ CREATE TABLE bus_record (
     topic text NOT NULL,
     "offset" bigint NOT NULL,
     key text NOT NULL,
-    headers jsonb NOT NULL,
+    headers json NOT NULL,
     value bytea,
     at timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT pk_bus_record PRIMARY KEY (topic, "offset")
