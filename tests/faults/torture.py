@@ -160,7 +160,7 @@ async def _raise(database: Database, household: UUID, fen: int, report: Report) 
         async with database.reading(AREA) as db:
             row = await db.row(world.current, household_id=household)
         assert row is not None
-        event: Event = world.employed(row, household, fen)
+        event: Event = world.employed(dict(row), household, fen)
         raised = await database.command(
             AREA,
             world.raise_income,

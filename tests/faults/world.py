@@ -1,6 +1,6 @@
 """The two ends of the torture: who employs and pays, and the board that follows by the bus."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -124,7 +124,7 @@ def pay() -> ClauseElement:
     return recorded(paid.returning(payment.c.id.label("subject"), payment.c.division).cte("paid"))
 
 
-def employed(row: asyncpg.Record, household: UUID, fen: int) -> HouseholdEmployed:
+def employed(row: Mapping[str, Any], household: UUID, fen: int) -> HouseholdEmployed:
     return HouseholdEmployed(
         aggregate_id=row["id"],
         version=row["version"] + 1,
