@@ -10,9 +10,8 @@ from pydantic import Field
 
 from libs.common.contracts import LabourAbility, VillageClass
 from libs.common.events.catalogue.registry import PovertyStatus
-from libs.common.http import context
-from libs.common.http.language import localise, negotiate
 from libs.common.http.wire import Answer
+from libs.common.language import localise, wanted
 from libs.common.records import usage
 from services.registry.codes import Level, Relation, Sex, Subsistence
 
@@ -140,6 +139,6 @@ class DataUsage(Answer):
     @classmethod
     def of(cls, readings: Sequence[usage.Reading], limit: int) -> Self:
         """In the language the request asks for."""
-        language = negotiate(context.accept_language())
+        language = wanted()
         items = [Reading(**localise(asdict(reading), language)) for reading in readings]
         return cls(items=items, next=items[-1].id if len(items) == limit else None)

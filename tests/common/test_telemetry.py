@@ -14,7 +14,7 @@ import structlog
 from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp
 
-from libs.common.http import context
+from libs.common import context
 from libs.common.telemetry.logs import configure_logs
 from libs.common.telemetry.metrics import REGISTRY, metrics
 from libs.common.telemetry.probes import MeasureRequests, watch_loop

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from libs.common.http.language import Words
 from libs.common.http.problems import Problem
+from libs.common.language import Words
 from libs.common.people.masking import scrub
 
 _IGNORED = re.compile(r"[\s_*:()\[\]\-]+")

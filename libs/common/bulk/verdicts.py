@@ -9,7 +9,7 @@ from typing import NamedTuple
 import polars as pl
 
 from libs.common.bulk.tables import EXCESS, ROW
-from libs.common.http.language import Words
+from libs.common.language import Words
 from libs.common.people.code_tables import code_tables
 from libs.common.people.masking import masked_value
 

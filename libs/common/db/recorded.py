@@ -20,13 +20,12 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.sql import column
 from sqlalchemy.types import TypeEngine
 
-from libs.common import clock
+from libs.common import clock, context
 from libs.common.db.base import type_of_instant
 from libs.common.db.statement import param
 from libs.common.events.catalogue import topic_of
 from libs.common.events.event import Event
 from libs.common.events.tables import outbox
-from libs.common.http import context
 from libs.common.ids import new_id
 from libs.common.records.audit import Trace, audit
 

@@ -7,8 +7,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from libs.common import context
 from libs.common.db.database import Scope
-from libs.common.http import context
 from libs.common.http.problems import Problem
 from libs.common.http.roles import Role
 from libs.common.records.audit import Trace

@@ -10,7 +10,7 @@ import stamina
 import structlog
 from pydantic import BaseModel, ValidationError
 
-from libs.common.http import context
+from libs.common import context
 from libs.common.http.problems import MEDIA_TYPE, Problem, Relayed
 
 log = structlog.get_logger()

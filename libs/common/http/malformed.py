@@ -4,8 +4,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from libs.common.http.language import Words
 from libs.common.http.problems import Problem
+from libs.common.language import Words
 
 _OUR_NAME = re.compile(r"[A-Za-z_-]+[0-9]{0,2}")
 

@@ -9,7 +9,7 @@ import structlog
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from libs.common.http import context
+from libs.common import context
 from libs.common.http.limits import BodyLimit, Limits, RateLimit
 from libs.common.http.problems import Problem
 from libs.common.people.masking import scrub

@@ -11,8 +11,8 @@ from typing import Any
 import orjson
 from starlette.responses import Response
 
-from libs.common.http import context
-from libs.common.http.language import Language, Words, localise, negotiate
+from libs.common import context
+from libs.common.language import Language, Words, localise, wanted
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -88,7 +88,7 @@ class Problem(Exception):
 
     def response(self) -> Response:
         """The answer to the request that is being served."""
-        language = negotiate(context.accept_language())
+        language = wanted()
         body = self.body(language)
         if request_id := context.request_id():
             body["request_id"] = request_id

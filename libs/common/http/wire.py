@@ -8,9 +8,9 @@ from fastapi import Depends, Header
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
-from libs.common.http.language import Words
 from libs.common.http.malformed import at
 from libs.common.http.problems import Problem
+from libs.common.language import Words
 
 _VERSION = re.compile(r'"([0-9]{1,18})"')
 

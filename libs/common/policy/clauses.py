@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import BaseModel, Field, model_validator
 
-Language = Literal["zh", "en"]
+from libs.common.language import Language
+
 Parameter = (
     Annotated[int, Field(strict=True)]
     | Annotated[str, Field(strict=True)]

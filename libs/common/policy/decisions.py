@@ -7,7 +7,8 @@ from typing import Any, Generic, Protocol, Self, TypeVar
 
 from pydantic import BaseModel, model_validator
 
-from libs.common.policy.clauses import Clause, Clauses, Language, NotInForce, Text
+from libs.common.language import Language
+from libs.common.policy.clauses import Clause, Clauses, NotInForce, Text
 from libs.common.policy.findings import (
     Condition,
     Finding,

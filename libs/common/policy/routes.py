@@ -11,11 +11,10 @@ from starlette.responses import Response
 
 from libs.common.db.database import Database
 from libs.common.db.statement import param, statement
-from libs.common.http import context
 from libs.common.http.caller import Caller
-from libs.common.http.language import negotiate
 from libs.common.http.permissions import allowed
 from libs.common.http.problems import Problem
+from libs.common.language import wanted
 from libs.common.policy.decisions import Decision
 from libs.common.policy.storing import decision, restored
 from libs.common.service import door
@@ -55,7 +54,7 @@ def decisions_router(service: str) -> APIRouter:
 
 
 def _document(decision_id: UUID, subject: UUID, taken: Decision) -> Response:
-    reasons: Sequence[str] = taken.explain(negotiate(context.accept_language()))
+    reasons: Sequence[str] = taken.explain(wanted())
     about = {"id": str(decision_id), "subject": str(subject), "reasons": reasons}
     body = orjson.dumps(about | taken.model_dump(mode="json"))
     return Response(body, media_type="application/json")

@@ -13,12 +13,11 @@ from starlette.responses import JSONResponse, Response
 
 from libs.common.db.database import Database
 from libs.common.db.statement import param, statement
-from libs.common.http import context
 from libs.common.http.caller import Caller
-from libs.common.http.language import localise, negotiate
 from libs.common.http.permissions import allowed
 from libs.common.http.problems import Problem
 from libs.common.http.wire import Answer, ProblemAnswer
+from libs.common.language import localise, wanted
 from libs.common.process.jobs import JobKind
 from libs.common.process.storing import State, job
 from libs.common.service import door
@@ -89,7 +88,7 @@ def accepted(service: str, job_id: UUID) -> Response:
 
 
 def _document(found: asyncpg.Record, links: dict[str, str]) -> bytes:
-    language = negotiate(context.accept_language())
+    language = wanted()
     named = ("id", "kind", "state", "division", "created_at", "updated_at")
     progress = {name: found["progress"].get(name) for name in ("phase", "done", "total")}
     error = None

@@ -23,12 +23,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from libs.common import clock
+from libs.common import clock, context
 from libs.common.db.base import COMMON, division, instant, type_of_instant
 from libs.common.db.database import Connection
 from libs.common.db.recorded import recorded
 from libs.common.db.statement import param, statement
-from libs.common.http import context
 from libs.common.http.caller import Caller
 from libs.common.records.audit import Trace
 

@@ -19,11 +19,10 @@ from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.sql import column
 from sqlalchemy.types import TypeEngine
 
-from libs.common import clock
+from libs.common import clock, context
 from libs.common.db.base import type_of_instant
 from libs.common.db.database import Connection, Database, Scope
 from libs.common.db.statement import Statement, param, statement
-from libs.common.http import context
 from libs.common.http.problems import Problem
 from libs.common.ids import new_id
 from libs.common.records.audit import Trace, access

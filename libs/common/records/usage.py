@@ -10,7 +10,7 @@ from sqlalchemy import BigInteger, ColumnElement, Select, Uuid, and_, select, un
 
 from libs.common.db.database import Connection
 from libs.common.db.statement import Given, param, statement
-from libs.common.http.language import Words
+from libs.common.language import Words
 from libs.common.records.access import Purpose
 from libs.common.records.audit import access
 

@@ -15,7 +15,7 @@ import orjson
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from libs.common.http import context
+from libs.common import context
 from libs.common.people.masking import scrub
 
 

@@ -6,7 +6,7 @@ from functools import cache
 from importlib.resources import files
 
 from libs.common.bulk import verdicts
-from libs.common.http.language import Words
+from libs.common.language import Words
 
 
 def words(code: str) -> Words:

@@ -11,7 +11,7 @@ import stamina
 from fastapi import APIRouter, FastAPI
 from pydantic import BaseModel
 
-from libs.common.http import context
+from libs.common import context
 from libs.common.http.client import Client
 from libs.common.http.issuer import Issuer
 from libs.common.http.problems import Problem

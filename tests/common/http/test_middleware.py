@@ -7,7 +7,7 @@ import pytest
 import structlog
 from fastapi import APIRouter, FastAPI, Request
 
-from libs.common.http import context
+from libs.common import context
 from libs.common.http.issuer import Issuer
 from libs.common.http.limits import Buckets, Limits
 from libs.common.http.roles import Role

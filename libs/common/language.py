@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Literal, TypedDict, TypeGuard
 
+from libs.common import context
+
 Language = Literal["zh", "en"]
 
 
@@ -14,17 +16,22 @@ class Words(TypedDict):
     en: str
 
 
+def wanted() -> Language:
+    """What whoever asks now, in the request that is being served, wants to be answered in."""
+    return negotiate(context.accept_language())
+
+
 @lru_cache(maxsize=256)
 def negotiate(accept_language: str | None) -> Language:
     """The language wanted most; Chinese when neither is asked for or both are wanted alike."""
-    wanted: dict[Language, float] = {}
+    qualities: dict[Language, float] = {}
     for part in (accept_language or "").lower().split(","):
         tag, _, parameters = part.strip().partition(";")
         primary, quality = tag.strip().partition("-")[0], _quality(parameters)
         for language in ("zh", "en") if primary == "*" else (primary,):
             if language == "zh" or language == "en":
-                wanted[language] = max(quality, wanted.get(language, 0.0))
-    return "en" if wanted.get("en", 0.0) > wanted.get("zh", 0.0) else "zh"
+                qualities[language] = max(quality, qualities.get(language, 0.0))
+    return "en" if qualities.get("en", 0.0) > qualities.get("zh", 0.0) else "zh"
 
 
 def _quality(parameters: str) -> float:

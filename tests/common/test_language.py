@@ -2,7 +2,7 @@
 
 import pytest
 
-from libs.common.http.language import negotiate
+from libs.common.language import negotiate
 
 
 @pytest.mark.parametrize(
