@@ -10,7 +10,7 @@ import contextlib
 import asyncpg
 
 CHANNEL = "outbox"
-# A notification takes a transaction id and its commit would wait for the disk: this one need not last.
+# A notification takes a transaction id, and its commit would wait for the disk.
 _CALL = f"SELECT set_config('synchronous_commit', 'off', true), pg_notify('{CHANNEL}', '')"
 _PAUSE = 0.005
 
