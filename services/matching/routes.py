@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from libs.common import clock
 from libs.common.db.database import Database
+from libs.common.dependencies import client, door
 from libs.common.events.freshness import freshness, wait_for
 from libs.common.facts import household_facts
 from libs.common.http.caller import Caller
@@ -19,7 +20,6 @@ from libs.common.http.permissions import allowed
 from libs.common.http.problems import Problem
 from libs.common.http.wire import Created, IfMatch, document
 from libs.common.places import AreaCode, VillageCode
-from libs.common.service import client, door
 from services.matching import actions, queries
 from services.matching.schemas import Card, Change, Need, NeedIn, Needs, NeedState, VillageCard
 
@@ -43,7 +43,7 @@ async def capture_need(
     """需求登记: capture a household's need as a draft."""
     if answer := await once.answered(door, caller):
         return answer
-    facts = await household_facts(registry, caller, order.household_id, clock.today())
+    facts = await household_facts(registry, order.household_id, clock.today())
     work = partial(actions.capture, caller=caller, order=order, facts=facts)
     return await once.run(door, caller, work)
 

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from libs.common import clock
 from libs.common.contracts import HouseholdFacts, VillageClass
 from libs.common.db.database import Database
+from libs.common.dependencies import access_log, door, sealer
 from libs.common.events.catalogue.registry import PovertyStatus
 from libs.common.http.caller import Caller
 from libs.common.http.paging import MOST, USUAL, AskedPage, Items
@@ -24,7 +25,6 @@ from libs.common.people.sealing import Sealer
 from libs.common.records import access, usage
 from libs.common.records.access import AccessLog, Purpose
 from libs.common.records.audit import Trace
-from libs.common.service import access_log, door, sealer
 from services.registry import queries, schemas
 from services.registry.codes import Level
 from services.registry.models import IDENTITY, PHONE

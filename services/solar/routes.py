@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from libs.common import clock
 from libs.common.db.database import Database
+from libs.common.dependencies import client, door
 from libs.common.facts import village_facts
 from libs.common.http.caller import Caller
 from libs.common.http.client import Client
@@ -16,7 +17,6 @@ from libs.common.http.idempotency import OnceByKey, OnceIfKeyed
 from libs.common.http.paging import AskedPage, Items
 from libs.common.http.permissions import allowed
 from libs.common.http.wire import Created
-from libs.common.service import client, door
 from services.solar import actions, queries
 from services.solar.schemas import Settlement, SettlementIn, Station, StationIn
 
@@ -37,7 +37,7 @@ async def register_station(
     """电站登记: a village's own station, in a village that registry knows."""
     if answer := await once.answered(door, caller):
         return answer
-    village = await village_facts(registry, caller, order.division, clock.today())
+    village = await village_facts(registry, order.division, clock.today())
     place = order.model_copy(update={"division": village.division})
     work = partial(actions.register_station, caller=caller, order=place)
     return await once.run(door, caller, work)

@@ -9,8 +9,7 @@ from uuid import UUID, uuid4
 import httpx
 
 from libs.common.http.openapi import action_of, openapi_of
-from libs.common.http.permissions import ACTIONS
-from libs.common.http.roles import Role
+from libs.common.http.roles import ACTIONS, Role
 from tests.architecture.services import WITH_SERVICE, service
 from tests.house import House
 from tests.leaks.seed import Seeded

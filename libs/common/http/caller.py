@@ -1,7 +1,7 @@
 """Who is calling: the claims of a verified token, and the scope of rows they open."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Annotated, Any, Self, assert_never
 from uuid import UUID
 
@@ -86,9 +86,6 @@ class Caller:
     division: str | None = None
     department: str | None = None
     household: UUID | None = None
-    person: UUID | None = None
-    enterprise: UUID | None = None
-    token: str = field(default="", repr=False)
 
     def trace(self, action: str, *, purpose: str | None = None, **detail: Any) -> Trace:
         """What the audit row of this caller's act says."""
@@ -106,7 +103,7 @@ ANYBODY = Caller("anybody", Role.PUBLIC, Scope.public())
 """公众: a request without a token, where an operation is open to the public."""
 
 
-def caller_of(claims: Mapping[str, Any], token: str) -> Caller:
+def caller_of(claims: Mapping[str, Any]) -> Caller:
     try:
         known = Claims.model_validate(claims)
     except ValidationError:
@@ -118,7 +115,4 @@ def caller_of(claims: Mapping[str, Any], token: str) -> Caller:
         division=known.division,
         department=known.department,
         household=known.household,
-        person=known.person,
-        enterprise=known.enterprise,
-        token=token,
     )

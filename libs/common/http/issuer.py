@@ -64,7 +64,7 @@ class Issuer:
         whose = division or household or person or enterprise
         claims = {name: value for name, value in given.items() if value is not None}
         claims |= {"role": str(role), "sub": subject or f"{role}@{whose or 'embedded'}"}
-        caller_of(claims, token="")
+        caller_of(claims)
         return jwt.encode(claims | self._terms(lifetime), self._key, "EdDSA", self._header())
 
     def _terms(self, lifetime: timedelta) -> dict[str, Any]:

@@ -10,8 +10,6 @@ from libs.common.http.caller import ANYBODY, Caller
 from libs.common.http.problems import Problem
 from libs.common.http.roles import ACTIONS, TERMS, Role
 
-__all__ = ["ACTIONS", "SCHEME", "TERMS", "Role", "allowed", "bearer"]
-
 SCHEME = "access_token"
 """The security scheme's name in the OpenAPI documents."""
 

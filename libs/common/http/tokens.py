@@ -44,7 +44,7 @@ class Verifier:
                 raise Problem("token_expired")
             return known.caller
         claims = await self._verify(token)
-        caller = caller_of(claims, token)
+        caller = caller_of(claims)
         self._remember(digest, caller, claims["exp"] + _LEEWAY)
         return caller
 

@@ -11,13 +11,13 @@ from starlette.responses import Response
 
 from libs.common.db.database import Database
 from libs.common.db.statement import param, statement
+from libs.common.dependencies import door
 from libs.common.http.caller import Caller
 from libs.common.http.permissions import allowed
 from libs.common.http.problems import Problem
 from libs.common.language import wanted
 from libs.common.policy.decisions import Decision
 from libs.common.policy.storing import decision, restored
-from libs.common.service import door
 
 
 @statement

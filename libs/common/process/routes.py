@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 
 from libs.common.db.database import Database
 from libs.common.db.statement import param, statement
+from libs.common.dependencies import door
 from libs.common.http.caller import Caller
 from libs.common.http.permissions import allowed
 from libs.common.http.problems import Problem
@@ -20,7 +21,6 @@ from libs.common.http.wire import Answer, ProblemAnswer
 from libs.common.language import localise, wanted
 from libs.common.process.jobs import JobKind
 from libs.common.process.storing import State, job
-from libs.common.service import door
 
 
 class Progress(Answer):

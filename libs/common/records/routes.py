@@ -10,13 +10,13 @@ from starlette.responses import Response, StreamingResponse
 
 from libs.common import clock
 from libs.common.db.database import Database
+from libs.common.dependencies import door
 from libs.common.http.caller import Caller
 from libs.common.http.permissions import allowed
 from libs.common.http.problems import Problem
 from libs.common.http.wire import Answer
 from libs.common.records.export import export
 from libs.common.records.seal import roots
-from libs.common.service import door
 
 WIDEST = 4
 """Digits of a prefecture: a chain holds every area's rows; who may not see them cannot check it."""

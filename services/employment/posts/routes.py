@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response
 
 from libs.common.db.database import Database
+from libs.common.dependencies import clauses, client, door
 from libs.common.facts import household_facts, village_facts
 from libs.common.http.caller import Caller
 from libs.common.http.client import Client
@@ -18,7 +19,6 @@ from libs.common.http.problems import Problem
 from libs.common.http.wire import Created, document
 from libs.common.places import AreaCode
 from libs.common.policy.clauses import Clauses
-from libs.common.service import clauses, client, door
 from services.employment.posts import actions, queries
 from services.employment.posts.schemas import (
     Appointment,
@@ -50,7 +50,7 @@ async def open_post(
     """岗位设置: one more post for a village, if PW-SCOPE-1 and PW-QTY-1…4 allow it."""
     if answer := await once.answered(door, caller):
         return answer
-    village = await village_facts(registry, caller, order.division, order.on)
+    village = await village_facts(registry, order.division, order.on)
     work = partial(actions.open_post, caller=caller, order=order, village=village, clauses=policy)
     return await once.run(door, caller, work)
 
@@ -79,7 +79,7 @@ async def nominate(
     """推荐: the village puts a person forward, with the person's own signed wish."""
     if answer := await once.answered(door, caller):
         return answer
-    facts = await household_facts(registry, caller, order.household_id, order.wish.signed_on)
+    facts = await household_facts(registry, order.household_id, order.wish.signed_on)
     work = partial(actions.nominate, caller=caller, post_id=post_id, order=order, facts=facts)
     return await once.run(door, caller, work)
 
@@ -110,7 +110,7 @@ async def appoint(
         nominated = await db.row(queries.nomination_by_id, id=nomination_id)
     if nominated is None:
         raise Problem("not_found")
-    facts = await household_facts(registry, caller, nominated["household_id"], order.since)
+    facts = await household_facts(registry, nominated["household_id"], order.since)
     work = partial(
         actions.appoint,
         caller=caller,

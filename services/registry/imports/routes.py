@@ -11,6 +11,7 @@ from starlette.responses import Response, StreamingResponse
 from libs.common import clock
 from libs.common.bulk.formats import format_of
 from libs.common.db.database import Database
+from libs.common.dependencies import door, sealer
 from libs.common.http.caller import Caller
 from libs.common.http.malformed import at
 from libs.common.http.permissions import allowed
@@ -18,7 +19,6 @@ from libs.common.http.problems import Problem
 from libs.common.language import Words
 from libs.common.people.sealing import Sealer
 from libs.common.process.routes import Accepted, accepted
-from libs.common.service import door, sealer
 from services.registry.imports import faults, received
 from services.registry.imports.received import Asked
 

@@ -117,7 +117,6 @@ async def test_a_signed_token_tells_who_calls(key: Any, algorithm: str) -> None:
     caller = await Publisher(_jwk(key, "k")).verifier().caller(_token(key, algorithm))
     assert (caller.subject, caller.role, caller.division) == ("u-1", Role.COUNTY_OFFICER, COUNTY)
     assert caller.scope == Scope.area(COUNTY)
-    assert caller.token not in repr(caller)
 
 
 @pytest.mark.parametrize(
