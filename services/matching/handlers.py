@@ -1,6 +1,5 @@
 """What the need board hears: for each class of events, the facts to keep of them."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import (
@@ -15,9 +14,7 @@ from sqlalchemy import (
     func,
     literal,
     null,
-    select,
 )
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql import column
 
 from libs.common.events.catalogue.employment import HouseholdEmployed, HouseholdEmploymentEnded
@@ -36,18 +33,18 @@ from services.matching.reconcile import reconcile
 def household_known(events: FromClause) -> Insert:
     """Where a household lives and how many of it can work."""
     names = ("division", "status", "registered", "members", "workers", "able")
-    return newest(situation, events, {name: events.c[name] for name in names}, key="household_id")
+    values = {name: events.c[name] for name in names}
+    return newest(situation, events, {"household_id": events.c.aggregate_id} | values)
 
 
 def village_known(events: FromClause) -> Insert:
     """A village's class; its rows are known by their code."""
-    given = {
+    values = {
         "division": events.c.division,
         "class": events.c.village_class,
         "since": events.c.since,
-        "version": events.c.version,
     }
-    return _newest_rows(village, events, given, key=("division",))
+    return newest(village, events, values)
 
 
 def work_began(events: FromClause) -> Insert:
@@ -62,30 +59,30 @@ def _work(events: FromClause, event_type: str, ended_on: ColumnElement[Any]) -> 
     """An employment carries its whole state, so the newest event of it is enough."""
     names = ("household_id", "person_id", "channel", "monthly_income_fen", "since")
     values = {name: events.c[name] for name in names} | {
+        "id": events.c.aggregate_id,
         "ended_on": ended_on,
         "event_id": events.c.event_id,
         "event_type": literal(event_type),
         "event_time": events.c.time,
     }
-    return newest(work, events, values, key="id")
+    return newest(work, events, values)
 
 
 def station_connected(events: FromClause) -> Insert:
     part = _parts(events.c.villages, division=Text, kw=Numeric)
-    given = {
+    values = {
         "station_id": events.c.station_id,
         "division": part.c.division,
         "kw": part.c.kw,
         "since": events.c.since,
-        "version": events.c.version,
     }
-    return _newest_rows(station, events, given, key=("station_id", "division"), parts=part)
+    return newest(station, events, values)
 
 
 def revenue_settled(events: FromClause) -> Insert:
     """Each village's share of a settled month; the energy is the station's."""
     share = _parts(events.c.shares, division=Text, grid_fen=BigInteger, subsidy_fen=BigInteger)
-    given = {
+    values = {
         "settlement_id": events.c.aggregate_id,
         "division": share.c.division,
         "station_id": events.c.station_id,
@@ -93,9 +90,8 @@ def revenue_settled(events: FromClause) -> Insert:
         "kwh": cast(events.c.kwh, Numeric),
         "grid_fen": share.c.grid_fen,
         "subsidy_fen": share.c.subsidy_fen,
-        "version": events.c.version,
     }
-    return _newest_rows(revenue, events, given, key=("settlement_id", "division"), parts=share)
+    return newest(revenue, events, values)
 
 
 def _parts(parts: ColumnElement[Any], **columns: Any) -> Any:
@@ -103,26 +99,6 @@ def _parts(parts: ColumnElement[Any], **columns: Any) -> Any:
     listed = [column(name, type_) for name, type_ in columns.items()]
     rows = func.jsonb_to_recordset(parts).table_valued(*listed, name="part")
     return rows.render_derived(with_types=True)
-
-
-def _newest_rows(
-    table: Any,
-    events: FromClause,
-    given: Mapping[str, ColumnElement[Any]],
-    *,
-    key: tuple[str, ...],
-    parts: FromClause | None = None,
-) -> Insert:
-    """`newest` for rows whose key is not the aggregate's id alone."""
-    rows = select(*given.values()).select_from(events)
-    if parts is not None:
-        rows = rows.join(parts, literal(True))
-    stored = insert(table).from_select(list(given), rows)
-    return stored.on_conflict_do_update(
-        index_elements=[table.c[name] for name in key],
-        set_={name: stored.excluded[name] for name in given if name not in key},
-        where=table.c.version < stored.excluded.version,
-    )
 
 
 REACTION = Reaction(

@@ -28,7 +28,7 @@ from libs.common.db.recorded import recorded
 from libs.common.db.security import protect
 from libs.common.db.statement import DIALECT, any_of, param, statement
 from libs.common.events.catalogue.employment import HouseholdEmployed, WagePaid
-from libs.common.events.consumer import Reaction, newest
+from libs.common.events.reaction import Reaction, newest
 from libs.common.ids import new_id
 from tests.databases import GROUND
 
@@ -151,7 +151,7 @@ def wage(household: UUID, fen: int) -> WagePaid:
 
 def work_began(events: FromClause) -> Insert:
     values = {name: events.c[name] for name in ("household_id", "monthly_income_fen")}
-    return newest(work, events, values, key="employment_id")
+    return newest(work, events, {"employment_id": events.c.aggregate_id} | values)
 
 
 def wage_paid(events: FromClause) -> Insert:

@@ -25,12 +25,10 @@ from libs.common.events import dead_letters, envelope
 from libs.common.events.bus import Bus, Record, Subscription
 from libs.common.events.catalogue import EVENTS, topics_of
 from libs.common.events.event import Event
-from libs.common.events.reaction import Handler, Reaction, newest
+from libs.common.events.reaction import Reaction
 from libs.common.events.retry import NEVER, is_fault_of_event, rest, unless
 from libs.common.events.tables import inbox, progress
 from libs.common.telemetry import metrics
-
-__all__ = ["Consumer", "Handler", "Reaction", "newest"]
 
 BATCH = 500
 _WAIT = 0.25

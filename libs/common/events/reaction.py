@@ -60,22 +60,18 @@ _COLUMN_TYPES: Mapping[type, TypeEngine[Any]] = {
 }
 
 
-def newest(
-    table: Table,
-    events: FromClause,
-    values: Mapping[str, ColumnElement[Any]],
-    *,
-    key: str = "aggregate_id",
-) -> Insert:
-    """Store events as fact rows: one row per aggregate, never replaced by an older version.
+def newest(table: Table, events: FromClause, values: Mapping[str, ColumnElement[Any]]) -> Insert:
+    """Store events as fact rows, by the table's primary key: none is replaced by an older version.
 
-    `key` is the table's column for the aggregate, `values` its columns beside that and `version`.
+    `values` are the table's columns beside `version`; they may come from parts of the events too.
     """
-    given = {key: events.c.aggregate_id, "version": events.c.version, **values}
-    stored = insert(table).from_select(list(given), select(*given.values()))
+    given = {**values, "version": events.c.version}
+    rows = select(*given.values()).select_from(events)
+    stored = insert(table).from_select(list(given), rows)
+    key = table.primary_key.columns
     return stored.on_conflict_do_update(
-        index_elements=[table.c[key]],
-        set_={name: stored.excluded[name] for name in given if name != key},
+        index_elements=key,
+        set_={name: stored.excluded[name] for name in given if name not in key},
         where=table.c.version < stored.excluded.version,
     )
 

@@ -31,9 +31,9 @@ from libs.common.events.bus import Bus, Record
 from libs.common.events.catalogue import topic_of
 from libs.common.events.catalogue.employment import HouseholdEmployed, HouseholdEmploymentEnded
 from libs.common.events.catalogue.solar import PvRevenueSettled, VillageShare
-from libs.common.events.consumer import Handler, Reaction, newest
 from libs.common.events.envelope import to_record
 from libs.common.events.event import Event
+from libs.common.events.reaction import Handler, Reaction, newest
 from libs.common.ids import new_id
 
 POISON = 10**12
@@ -77,21 +77,23 @@ async def make_tables(owner_url: str, worker: str) -> None:
 
 
 def _work_values(events: FromClause) -> dict[str, Any]:
-    return {name: events.c[name] for name in ("household_id", "channel", "monthly_income_fen")}
+    values = {name: events.c[name] for name in ("household_id", "channel", "monthly_income_fen")}
+    return {"employment_id": events.c.aggregate_id} | values
 
 
 def work_began(events: FromClause) -> Insert:
     values = _work_values(events) | {"ended_on": null()}
-    return newest(work, events, values, key="employment_id")
+    return newest(work, events, values)
 
 
 def work_ended(events: FromClause) -> Insert:
     values = _work_values(events) | {"ended_on": events.c.ended_on}
-    return newest(work, events, values, key="employment_id")
+    return newest(work, events, values)
 
 
 def revenue_settled(events: FromClause) -> Insert:
-    return newest(settlement, events, {"shares": events.c.shares}, key="settlement_id")
+    values = {"settlement_id": events.c.aggregate_id, "shares": events.c.shares}
+    return newest(settlement, events, values)
 
 
 @statement

@@ -12,7 +12,8 @@ from libs.common import clock
 from libs.common.db.database import Connection, Database
 from libs.common.events import dead_letters
 from libs.common.events.bus import Bus
-from libs.common.events.consumer import Consumer, Reaction
+from libs.common.events.consumer import Consumer
+from libs.common.events.reaction import Reaction
 from libs.common.ids import new_id
 from libs.common.telemetry import metrics
 from tests.common.events.facts import (

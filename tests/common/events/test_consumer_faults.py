@@ -11,7 +11,8 @@ import pytest
 from libs.common.db.database import Connection, Database
 from libs.common.events.bus import Bus, BusUnavailable, Record
 from libs.common.events.catalogue.employment import HouseholdEmployed
-from libs.common.events.consumer import Consumer, Reaction
+from libs.common.events.consumer import Consumer
+from libs.common.events.reaction import Reaction
 from libs.common.events.retry import is_fault_of_event
 from libs.common.telemetry import metrics
 from tests.common.events.facts import (

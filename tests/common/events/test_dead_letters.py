@@ -11,7 +11,8 @@ from libs.common.db.database import Database
 from libs.common.events import dead_letters
 from libs.common.events.bus import Bus
 from libs.common.events.catalogue.employment import HouseholdEmployed
-from libs.common.events.consumer import Consumer, Reaction, newest
+from libs.common.events.consumer import Consumer
+from libs.common.events.reaction import Reaction, newest
 from tests.common.events.facts import (
     BOARD,
     HANDLERS,
@@ -27,11 +28,12 @@ def mended(events: FromClause) -> Insert:
     """Takes in what the ordinary handler's table refuses."""
     income = func.least(events.c.monthly_income_fen, POISON - 1)
     values = {
+        "employment_id": events.c.aggregate_id,
         "household_id": events.c.household_id,
         "channel": events.c.channel,
         "monthly_income_fen": income,
     }
-    return newest(work, events, values, key="employment_id")
+    return newest(work, events, values)
 
 
 MENDED = Reaction({**HANDLERS, HouseholdEmployed: mended}, reconcile)
