@@ -1,6 +1,6 @@
 """The torture: many writers, relay and consumer killed at random; nothing is lost or doubled.
 
-`python -m tests.faults.torture --transactions 50000 --seed 1` (also `make torture`).
+`make torture`, or with another seed `python -m tests.faults.torture --transactions 50000 --seed 2`.
 """
 
 import argparse
