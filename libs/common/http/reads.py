@@ -2,32 +2,46 @@
 
 FastAPI looks at the type of every parameter again in every request, which is as much work as the
 rest of a read together. What it would do is fixed when the route is made, so it is worked out then.
+
+All that is taken from FastAPI beside its documented API is `Dependant`, its own description of a
+route. What that says and is not understood here, also in a later release, leaves the route to it.
 """
 
 import inspect
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from dataclasses import dataclass
-from typing import Any
+import types
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
+from dataclasses import dataclass, fields
+from datetime import date
+from typing import Annotated, Any, Union, get_args, get_origin
+from uuid import UUID
 
 from fastapi import Request, Response
 from fastapi.dependencies.models import Dependant
-from fastapi._compat import is_scalar_field
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
+from pydantic import TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
 
 _MISSING = {"type": "missing", "msg": "Field required", "input": None}
+_ONE_VALUE = (str, int, float, date, UUID)
+"""With their subclasses: codes, flags, instants. A list would be several values of one name."""
+_PLANNED = {"name", "call", "request_param_name", "path_params", "query_params", "dependencies"}
+_NOTHING_TO_DO = {"path", "scope", "use_cache", "own_oauth_scopes", "parent_oauth_scopes"}
+_UNDERSTOOD = _PLANNED | _NOTHING_TO_DO
 
 
 class Read(APIRoute):
     """`APIRouter(route_class=Read)`: routes that answer with a `Response` of their own take the
     short way, if their arguments come from path, query and plain `async` dependencies; others are
-    FastAPI's."""
+    FastAPI's, and have no `plan`."""
+
+    plan: "_Plan | None" = None
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         answers = inspect.signature(self.endpoint).return_annotation
         if answers is not Response or not _is_plain(self.dependant):
             return super().get_route_handler()
-        plan = _plan(self.dependant)
+        plan = self.plan = _plan(self.dependant)
 
         async def answer(request: Request) -> Response:
             errors: list[Any] = []
@@ -44,7 +58,7 @@ class _Argument:
     name: str
     alias: str
     place: tuple[str, str]
-    validate: Callable[..., tuple[Any, Any]]
+    type: TypeAdapter[Any]
     required: bool
     default: Any
 
@@ -54,9 +68,12 @@ class _Argument:
             if self.required:
                 errors.append({**_MISSING, "loc": self.place})
             return self.default
-        valid, wrong = self.validate(value, {}, loc=self.place)
-        errors.extend(wrong or ())
-        return valid
+        try:
+            return self.type.validate_python(value)
+        except ValidationError as wrong:
+            found = wrong.errors(include_url=False)
+            errors.extend(error | {"loc": self.place + error["loc"]} for error in found)
+            return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,21 +104,34 @@ class _Plan:
         return await self.function(**given)
 
 
-def _is_plain(dependant: Dependant) -> bool:
-    others = (
-        dependant.header_params,
-        dependant.cookie_params,
-        dependant.body_params,
-        dependant.response_param_name,
-        dependant.background_tasks_param_name,
-        dependant.security_scopes_param_name,
-        dependant.http_connection_param_name,
-        dependant.websocket_param_name,
-    )
-    call: Any = dependant.call
+def _is_plain(route: Dependant) -> bool:
+    parts = list(_parts(route))
+    calls = [part.call for part in parts]
+    each_once = all(calls.count(call) == 1 for call in calls)  # FastAPI would run it once for both
+    return each_once and all(map(_is_plain_part, parts))
+
+
+def _parts(dependant: Dependant) -> Iterator[Dependant]:
+    yield dependant
+    for dependency in dependant.dependencies:
+        yield from _parts(dependency)
+
+
+def _is_plain_part(part: Dependant) -> bool:
+    call: Any = part.call
     runs = inspect.iscoroutinefunction(call) or inspect.iscoroutinefunction(type(call).__call__)
-    scalar = all(map(is_scalar_field, (*dependant.path_params, *dependant.query_params)))
-    return runs and scalar and not any(others) and all(map(_is_plain, dependant.dependencies))
+    more = any(getattr(part, each.name) for each in fields(part) if each.name not in _UNDERSTOOD)
+    given = (*part.path_params, *part.query_params)
+    return runs and not more and all(_is_one_value(each.field_info.annotation) for each in given)
+
+
+def _is_one_value(annotation: Any) -> bool:
+    if get_origin(annotation) is Annotated:
+        return _is_one_value(get_args(annotation)[0])
+    if get_origin(annotation) in (Union, types.UnionType):
+        options = (each for each in get_args(annotation) if each is not types.NoneType)
+        return all(map(_is_one_value, options))
+    return isinstance(annotation, type) and issubclass(annotation, _ONE_VALUE)
 
 
 def _plan(dependant: Dependant) -> _Plan:
@@ -110,13 +140,16 @@ def _plan(dependant: Dependant) -> _Plan:
         function=call,
         request=dependant.request_param_name,
         dependencies=tuple((each.name, _plan(each)) for each in dependant.dependencies),
-        path=tuple(_argument(field, "path") for field in dependant.path_params),
-        query=tuple(_argument(field, "query") for field in dependant.query_params),
+        path=tuple(_argument(each.name, each.field_info, "path") for each in dependant.path_params),
+        query=tuple(
+            _argument(each.name, each.field_info, "query") for each in dependant.query_params
+        ),
     )
 
 
-def _argument(field: Any, where: str) -> _Argument:
-    alias = field.validation_alias or field.alias
-    required = field.field_info.is_required()
-    default = None if required else field.get_default()
-    return _Argument(field.name, alias, (where, alias), field.validate, required, default)
+def _argument(name: str, info: FieldInfo, where: str) -> _Argument:
+    alias = info.validation_alias if isinstance(info.validation_alias, str) else info.alias or name
+    given: Any = Annotated[(info.annotation, *info.metadata)] if info.metadata else info.annotation
+    required = info.is_required()
+    default = None if required else info.get_default(call_default_factory=True)
+    return _Argument(name, alias, (where, alias), TypeAdapter(given), required, default)
