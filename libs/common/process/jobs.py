@@ -13,8 +13,8 @@ import orjson
 import structlog
 
 from libs.common.db.database import Connection, Scope, prepare
-from libs.common.events.hold import KEEPALIVE, try_hold
-from libs.common.events.retry import is_fault_of_event, rest
+from libs.common.events.hold import SESSION, let_go, try_hold
+from libs.common.events.retry import LOST, is_fault_of_event, rest
 from libs.common.http.problems import Problem
 from libs.common.process import storing
 from libs.common.process.storing import CHANNEL, Job, State, Superseded
@@ -57,7 +57,7 @@ async def run_jobs(process: "Process", service: "Service", stop: asyncio.Event) 
         try:
             async with worker.connected() as connection:
                 await worker.work(connection, stop)
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except (*LOST, asyncpg.PostgresError) as error:
             failures += 1
             _log.warning("jobs_waiting", service=service.name, error=type(error).__name__)
             await rest(stop, failures)
@@ -89,7 +89,7 @@ class _Worker:
         """Outside the pool; whatever runs is cancelled before its lock is let go."""
         url = self._process.settings.database_url(self._service).replace("{role}", "worker")
         connection = await asyncpg.connect(
-            url, connection_class=Connection, server_settings=KEEPALIVE
+            url, connection_class=Connection, server_settings=SESSION
         )
         try:
             await prepare(connection)
@@ -99,8 +99,7 @@ class _Worker:
             for task in self._running.values():
                 task.cancel()
             await asyncio.gather(*self._running.values(), return_exceptions=True)
-            with suppress(OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.PostgresError):
-                await connection.close(timeout=5)
+            await let_go(connection)
 
     async def work(self, connection: Connection, stop: asyncio.Event) -> None:
         await connection.add_listener(CHANNEL, lambda *_: self._woken.set())

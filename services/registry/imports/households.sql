@@ -1,6 +1,7 @@
 -- A batch of households as file and register have them together: entered or changed, with events.
 WITH staged AS (
     SELECT household_number AS number, village, status, registered, registered_on, synthetic,
+        household_id,
         working, able, subsistence,
         refused IS NULL AS good,
         refused IS NOT NULL AND refused <> 'duplicate' AS missing,
@@ -16,6 +17,7 @@ WITH staged AS (
 ), member AS (
     SELECT coalesce(staged.number, stored.number) AS number,
         village, status, registered, registered_on, synthetic, good, missing,
+        staged.household_id,
         good IS TRUE OR stored.identity_index IS NOT NULL AS counted,
         CASE WHEN stored.identity_index IS NULL OR good AND 'working' = ANY (:given)
             THEN staged.working ELSE stored.working END AS working,
@@ -31,6 +33,7 @@ WITH staged AS (
         bool_and(registered) FILTER (WHERE good) AS registered,
         min(registered_on) FILTER (WHERE good) AS registered_on,
         bool_or(synthetic) FILTER (WHERE good) IS TRUE AS synthetic,
+        any_value(household_id) AS new_id,
         bool_or(missing) IS TRUE AS incomplete,
         count(*) FILTER (WHERE counted) AS members,
         count(*) FILTER (WHERE counted AND working) AS workers,
@@ -53,12 +56,12 @@ WITH staged AS (
             WHEN supported > 0 THEN 'whole' ELSE 'none' END AS subsistence,
         CASE WHEN household.id IS NULL OR 'registered_on' = ANY (:given)
             THEN summed.registered_on ELSE household.registered_on END AS registered_on,
-        household.id
+        household.id, new_id
     FROM summed LEFT JOIN household USING (number)
 ), added AS (
     INSERT INTO household (id, division, number, registered, registered_on, status, subsistence,
         members, workers, able, as_of, synthetic, version, updated_at)
-    SELECT uuidv7(), division, number, registered, registered_on, status, subsistence,
+    SELECT new_id, division, number, registered, registered_on, status, subsistence,
         members, workers, able, :as_of, synthetic, 1, :at
     FROM next WHERE id IS NULL
     RETURNING *

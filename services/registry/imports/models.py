@@ -23,10 +23,14 @@ import_person = Table(
     Column("job_id", Uuid, nullable=False),
     Column("load", Integer, nullable=False),
     Column("row", Integer, nullable=False),
+    # Ids for whoever turns out to be new; made here, because uuidv7() is a third of an INSERT.
+    Column("id", Uuid, nullable=False),
+    Column("household_id", Uuid),
     Column("refused", Text),
     Column("village", Code),
-    Column("household_number", Code),
-    Column("person_number", Code),
+    # Compared as the register's own numbers are, or their indexes would not be used.
+    Column("household_number", Text),
+    Column("person_number", Text),
     Column("name", Text),
     Column("sex", Text),
     Column("birth_on", Date),

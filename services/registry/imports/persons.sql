@@ -1,7 +1,7 @@
 -- The persons of a batch, found by their blind index: entered, or changed where a clear value is
 -- another; what the file has no column for stays as it is.
 WITH next AS (
-    SELECT person.id, household.id AS household_id, staged.village AS division,
+    SELECT person.id, staged.id AS new_id, household.id AS household_id, staged.village AS division,
         staged.person_number AS number, staged.name, staged.sex, staged.birth_on,
         staged.identity_sealed, staged.identity_index, staged.identity_note, staged.relation,
         staged.phone_sealed AS new_phone_sealed,
@@ -26,7 +26,7 @@ WITH next AS (
     INSERT INTO person (id, household_id, division, number, name, sex, birth_on, identity_sealed,
         identity_index, identity_note, phone_sealed, phone_index, relation, able, working,
         subsistence, cadre, cadre_family, as_of, version)
-    SELECT uuidv7(), household_id, division, number, name, sex, birth_on, identity_sealed,
+    SELECT new_id, household_id, division, number, name, sex, birth_on, identity_sealed,
         identity_index, identity_note, new_phone_sealed, phone_index, relation, able, working,
         subsistence, cadre, cadre_family, :as_of, 1
     FROM next WHERE id IS NULL

@@ -39,8 +39,8 @@ _TYPES: dict[str, Any] = {
     "job_id": Uuid,
     "load": Integer,
     "division": Code,
-    "after": Code,
-    "upto": Code,
+    "after": Text,
+    "upto": Text,
     "as_of": Date,
     "at": type_of_instant,
     "given": ARRAY(Text),
@@ -105,7 +105,7 @@ def bound() -> Select[Any]:
     number = import_person.c.household_number
     return (
         select(number)
-        .where(*_of_job(), number > param("after", Code))
+        .where(*_of_job(), number > param("after", Text))
         .order_by(number)
         .offset(param("size", Integer))
         .limit(1)

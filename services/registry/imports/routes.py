@@ -46,7 +46,7 @@ async def _query(
         Query(max_length=255, description="Its ending tells the form: .csv .ndjson .xlsx, or .gz."),
     ],
     on: Annotated[
-        date | None, Query(description="The day the data are of (数据截止日期); today by default.")
+        Day | None, Query(description="The day the data are of (数据截止日期); today by default.")
     ] = None,
     dry_run: Annotated[bool, Query(description="Report what is wrong and enter nothing.")] = False,
 ) -> dict[str, Any]:

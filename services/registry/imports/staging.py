@@ -15,6 +15,7 @@ from libs.common.bulk.reading import frames, reader_of
 from libs.common.bulk.verdicts import Check, Issue, issues, judge
 from libs.common.db.database import Database, Scope
 from libs.common.http.problems import Problem
+from libs.common.ids import new_id_text
 from libs.common.people.sealing import Sealer
 from libs.common.process import storing
 from libs.common.process.storing import Job
@@ -87,11 +88,7 @@ def _prepare(staging: _Staging, frame: pl.DataFrame, on: date) -> _Block:
     refused = judge(frame, staging.checks).fill_null(value=False)
     found = issues(frame.filter(refused), staging.checks) if refused.any() else []
     _note(staging, frame.filter(~refused))
-    rows = _sealed(staged(frame, refused), staging.sealer).select(
-        pl.lit(str(staging.job.id)).alias("job_id"),
-        pl.lit(staging.job.attempt).alias("load"),
-        pl.all(),
-    )
+    rows = _identified(_sealed(staged(frame, refused), staging.sealer), staging.job)
     return _Block(
         csv=rows.write_csv(include_header=False).encode(),
         columns=rows.columns,
@@ -116,6 +113,17 @@ def _sealed(rows: pl.DataFrame, sealer: Sealer) -> pl.DataFrame:
         _hex("identity_index", sealer.index_many(IDENTITY, identities)),
         _hex("phone_sealed", sealer.seal_many(PHONE, phones)),
         _hex("phone_index", sealer.index_many(PHONE, phones)),
+    )
+
+
+def _identified(rows: pl.DataFrame, job: Job) -> pl.DataFrame:
+    """With ids for whoever turns out to be new; a household that is entered has a head."""
+    heads = rows.get_column("relation").eq("head").to_list()
+    return rows.with_columns(
+        pl.lit(str(job.id)).alias("job_id"),
+        pl.lit(job.attempt).alias("load"),
+        pl.Series("id", [new_id_text() for _ in heads], pl.String),
+        pl.Series("household_id", [new_id_text() if h else None for h in heads], pl.String),
     )
 
 
