@@ -113,7 +113,7 @@ def prefecture(process: Process, as_: As, owner: asyncpg.Connection) -> Office:
     return Office(process, as_(Role.PREFECTURE_OFFICER, division="6211"), owner)
 
 
-def codes(villages: Iterable[str]) -> list[Row]:
+def codes(villages: Iterable[str]) -> Sequence[Row]:
     """Rows for divisions import: the town of each village and the village."""
     towns = dict.fromkeys(village[:9] for village in villages)
     return [
