@@ -9,7 +9,7 @@ from libs.common.records.routes import records_router
 from libs.common.service import Service
 from services.employment.posts.models import MODELS
 from services.employment.posts.routes import router as posts
-from services.employment.posts.rules import MAY_APPOINT, MAY_OPEN_POST
+from services.employment.posts.rules import CLAUSE_SETS
 
 router = APIRouter()
 router.include_router(posts, prefix="/employment/v1")
@@ -22,5 +22,5 @@ service = Service(
     models=MODELS,
     migrations=Path(__file__).with_name("migrations"),
     clauses=(Path(__file__).parent / "posts" / "clauses",),
-    clause_sets={each.name: each for each in (MAY_OPEN_POST, MAY_APPOINT)},
+    clause_sets=CLAUSE_SETS,
 )

@@ -1,4 +1,4 @@
-"""The client of another service: the user's own token, a deadline, retries, typed answers."""
+"""Reading from another service: the user's own token, a deadline, retries, typed answers."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -20,7 +20,6 @@ Model = TypeVar("Model", bound=BaseModel)
 _DEADLINE = 5.0
 _CONNECT = 1.0
 _ATTEMPTS = 3
-_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
 
 class _Down(Exception):
@@ -74,31 +73,15 @@ class Client:
         request = self._http.build_request(
             "GET", path, params=given or None, headers=_headers(self._token)
         )
-        return self._typed(await self._send(request, repeatable=True), answer)
+        return self._typed(await self._send(request), answer)
 
-    async def post(
-        self,
-        path: str,
-        answer: type[Model],
-        *,
-        body: BaseModel,
-        idempotency_key: str | None = None,
-    ) -> Model:
-        """Repeated after a failure on the way only when the key makes that safe."""
-        headers = _headers(self._token) | {"content-type": "application/json"}
-        if idempotency_key:
-            headers["idempotency-key"] = idempotency_key
-        content = body.model_dump_json()
-        request = self._http.build_request("POST", path, content=content, headers=headers)
-        return self._typed(await self._send(request, repeatable=bool(idempotency_key)), answer)
-
-    async def _send(self, request: httpx.Request, *, repeatable: bool) -> httpx.Response:
-        def worth_repeating(error: Exception) -> bool:
-            again = (httpx.TransportError, _Down) if repeatable else _NOT_SENT
-            return isinstance(error, again)
-
+    async def _send(self, request: httpx.Request) -> httpx.Response:
         attempts = stamina.retry_context(
-            on=worth_repeating, attempts=_ATTEMPTS, wait_initial=0.05, wait_max=0.5, wait_jitter=0.1
+            on=(httpx.TransportError, _Down),
+            attempts=_ATTEMPTS,
+            wait_initial=0.05,
+            wait_max=0.5,
+            wait_jitter=0.1,
         )
         async with self._as_problems():
             async for attempt in attempts:

@@ -13,7 +13,6 @@ from libs.common import context
 from libs.common.http.limits import BodyLimit, Limits, RateLimit
 from libs.common.http.problems import Problem
 from libs.common.people.masking import scrub
-from libs.common.telemetry.logs import masked
 from libs.common.telemetry.probes import route_template
 
 log = structlog.get_logger()
@@ -21,7 +20,6 @@ log = structlog.get_logger()
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _TRACEPARENT = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-_TRACES = (structlog.processors.StackInfoRenderer, structlog.processors.ExceptionRenderer)
 _READ = (b"x-request-id", b"traceparent", b"accept-language")
 _USUAL_HEADERS = {
     b"x-content-type-options": b"nosniff",
@@ -63,10 +61,8 @@ class Edge:
 
     def _tell(self, scope: Scope, status: int, seconds: float) -> None:
         """One line for each request; neither its path nor query, which can hold personal data."""
-        if self._log is None:
-            self._log = (
-                log.bind()
-            )  # once, after the logs are configured: it costs as much as a line
+        if self._log is None:  # after the logs are configured; to bind costs as much as a line
+            self._log = log.bind()
         self._log.info(
             "request",
             method=scope["method"] if scope["method"] in _METHODS else "OTHER",
@@ -91,17 +87,6 @@ class _Answer:
             request_id = (b"x-request-id", self._request_id)
             message["headers"] = [*message["headers"], *usual, request_id]
         await self._send(message)
-
-
-def _plain_log() -> Any:
-    """The configured log without the steps that an access line does not need: half of its cost.
-
-    Its values are our own (a template, numbers, a known method, a request id that was scrubbed), so
-    there is nothing to mask, and it has neither a stack nor an exception.
-    """
-    configured = structlog.get_config()["processors"]
-    steps = [step for step in configured if step is not masked and not isinstance(step, _TRACES)]
-    return structlog.wrap_logger(None, processors=steps).bind()
 
 
 def _carried(scope: Scope) -> tuple[str, str, str | None]:

@@ -5,7 +5,6 @@ import unicodedata
 from datetime import date
 
 HIDDEN = "***"
-MASKED_RESIDENT_ID = "*" * 18
 MOST_SHOWN = 20
 
 _COMPOUND = (
@@ -15,7 +14,6 @@ _COMPOUND = (
 )
 COMPOUND_SURNAMES = frozenset(_COMPOUND.split())
 """复姓: they keep both characters when a name is masked."""
-_MOBILE = re.compile(r"(?:\+?86[ -]?)?(1[3-9][0-9])[ -]?[0-9]{4}[ -]?[0-9]{4}")
 
 # What looks like an identifier but is none is matched first and kept.
 _KEPT = (
@@ -42,12 +40,6 @@ def masked_name(name: str) -> str:
     """
     compound = len(name) > 2 and name[:2] in COMPOUND_SURNAMES
     return f"{name[: 2 if compound else 1]}*"
-
-
-def masked_phone(phone: str) -> str:
-    """The network prefix of a mobile number; nothing of any other, whose area code tells more."""
-    mobile = _MOBILE.fullmatch(phone.strip())
-    return f"{mobile[1] if mobile else '***'}********"
 
 
 def age_on(birth: date, on: date) -> int:

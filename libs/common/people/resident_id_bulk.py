@@ -46,14 +46,6 @@ def resident_id_flags(column: pl.Series, on: date) -> pl.DataFrame:
     return pl.DataFrame({"valid": ~bad, **flags})
 
 
-def codes_of(flags: pl.DataFrame, codes: tuple[str, ...]) -> list[tuple[str, ...]]:
-    """The codes set in each row, for the few rows that are reported."""
-    return [
-        tuple(code for code, is_set in zip(codes, row, strict=True) if is_set)
-        for row in flags.select(codes).iter_rows()
-    ]
-
-
 def _bytes_of(column: pl.Series, usable: Mask) -> Digits:
     """Row i of the answer is character i of every number; what has no 18 bytes reads as zeros."""
     kept = pl.when(pl.Series(usable)).then(column).otherwise(pl.lit("0" * LENGTH))

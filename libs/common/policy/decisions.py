@@ -83,14 +83,6 @@ class Decision(BaseModel, frozen=True):
         lacking = [(f, c) for f, c in told if not c.holds]
         return [_line(finding, condition, language) for finding, condition in lacking or told]
 
-    def to_json(self) -> str:
-        return self.model_dump_json()
-
-    @classmethod
-    def from_json(cls, text: str | bytes) -> Self:
-        """Raises where an outcome was altered; `rerun` tells whether anything else was."""
-        return cls.model_validate_json(text)
-
 
 def decide(clause_set: ClauseSet[C], case: C, clauses: Clauses) -> Decision:
     rows = {each: clauses.in_force(each, case.on, case.division) for each in clause_set.rules}

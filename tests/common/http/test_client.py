@@ -25,10 +25,6 @@ class Facts(BaseModel):
     working: int
 
 
-class Question(BaseModel):
-    on: date
-
-
 class Registry:
     """The other side: answers in turn, the last one for ever, and keeps what it was asked."""
 
@@ -102,26 +98,6 @@ async def test_a_side_that_stays_down_is_unavailable_with_its_own_waiting_time()
     assert len(registry.asked) == 3
     assert (raised.value.code, raised.value.retry_after) == ("unavailable", 7)
     assert raised.value.body("en")["service"] == "registry"
-
-
-@pytest.mark.parametrize(
-    ("failure", "key", "asked"),
-    [
-        pytest.param(httpx.ReadError("reset"), None, 1, id="perhaps done: not again"),
-        pytest.param(httpx.Response(503), None, 1, id="503: not again"),
-        pytest.param(httpx.ConnectError("refused"), None, 3, id="never sent: again"),
-        pytest.param(httpx.ReadError("reset"), "key-1", 3, id="under a key: again"),
-    ],
-)
-async def test_a_write_is_tried_again_only_when_that_is_safe(
-    failure: httpx.Response | Exception, key: str | None, asked: int
-) -> None:
-    registry = Registry(failure)
-    with stamina.set_testing(True, attempts=3, cap=True), pytest.raises(Problem):
-        await registry.client().post(
-            "/facts", Facts, body=Question(on=date(2019, 3, 1)), idempotency_key=key
-        )
-    assert len(registry.asked) == asked
 
 
 @pytest.mark.parametrize(

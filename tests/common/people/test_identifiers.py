@@ -17,7 +17,7 @@ from libs.common.people.identifiers import (
     check_items,
 )
 from libs.common.people.resident_id import REASONS, WARNINGS, check
-from libs.common.people.resident_id_bulk import codes_of, resident_id_flags
+from libs.common.people.resident_id_bulk import resident_id_flags
 from tests.common.people.numbers import ON, near_resident_ids
 from tests.common.people.test_resident_id import INVALID_NUMBERS, VALID_NUMBERS, WARNED_NUMBERS
 
@@ -102,9 +102,14 @@ def test_one_to_a_thousand_items_are_taken(count: int, accepted: bool) -> None:
 
 def _column_verdicts(numbers: list[str | None]) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
     flags = resident_id_flags(pl.Series(numbers, dtype=pl.String), ON)
-    reasons, warnings = codes_of(flags, REASONS), codes_of(flags, WARNINGS)
+    reasons, warnings = _set_in(flags, REASONS), _set_in(flags, WARNINGS)
     assert flags["valid"].to_list() == [not each for each in reasons]
     return list(zip(reasons, warnings, strict=True))
+
+
+def _set_in(flags: pl.DataFrame, codes: tuple[str, ...]) -> list[tuple[str, ...]]:
+    rows = flags.select(codes).iter_rows()
+    return [tuple(code for code, is_set in zip(codes, row, strict=True) if is_set) for row in rows]
 
 
 def _single_verdicts(numbers: list[str | None]) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:

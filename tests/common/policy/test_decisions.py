@@ -98,7 +98,7 @@ def test_a_decision_keeps_its_facts_its_day_its_place_and_its_clauses() -> None:
 
 def test_a_decision_reads_back_from_json_as_it_was() -> None:
     refusal = a_refusal()
-    assert Decision.from_json(refusal.to_json()) == refusal
+    assert Decision.model_validate_json(refusal.model_dump_json()) == refusal
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_a_decision_reads_back_from_json_as_it_was() -> None:
     ],
 )
 def test_a_decision_runs_again_to_the_same_answer(case: AppointmentCase) -> None:
-    stored = Decision.from_json(decide(MAY_APPOINT, case, CLAUSES).to_json())
+    stored = Decision.model_validate_json(decide(MAY_APPOINT, case, CLAUSES).model_dump_json())
     assert rerun(stored, CLAUSE_SETS, CLAUSES) == stored
 
 
@@ -153,21 +153,21 @@ def test_a_decision_runs_again_under_the_rows_it_cites_whatever_came_later() -> 
 
 
 def altered(decision: Decision, old: str, new: str) -> str:
-    text = decision.to_json()
+    text = decision.model_dump_json()
     assert old in text
     return text.replace(old, new, 1)
 
 
 def test_altered_facts_do_not_run_to_the_same_answer() -> None:
-    forged = Decision.from_json(altered(a_refusal(), '"working":2', '"working":0'))
+    forged = Decision.model_validate_json(altered(a_refusal(), '"working":2', '"working":0'))
     assert rerun(forged, CLAUSE_SETS, CLAUSES) != forged
 
 
 def test_an_altered_outcome_is_not_read() -> None:
-    text = json.loads(a_refusal().to_json())
+    text = json.loads(a_refusal().model_dump_json())
     with pytest.raises(ValidationError, match="does not follow from the findings"):
-        Decision.from_json(json.dumps(text | {"outcome": "eligible"}))
+        Decision.model_validate_json(json.dumps(text | {"outcome": "eligible"}))
     for finding in text["findings"]:
         finding["outcome"] = "eligible"
     with pytest.raises(ValidationError, match="does not follow from the conditions"):
-        Decision.from_json(json.dumps(text | {"outcome": "eligible"}))
+        Decision.model_validate_json(json.dumps(text | {"outcome": "eligible"}))
