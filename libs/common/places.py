@@ -2,6 +2,7 @@
 
 from typing import Annotated, Any
 
+from fastapi import Query
 from pydantic import StringConstraints
 from sqlalchemy import ColumnElement, and_
 
@@ -11,6 +12,8 @@ from libs.common.db.statement import param
 VillageCode = Annotated[str, StringConstraints(pattern=r"^[0-9]{12}$")]
 AreaCode = Annotated[str, StringConstraints(pattern=r"^[0-9]{2,12}$")]
 """A village, town, county, prefecture or province: it stands for every code that begins with it."""
+Area = Annotated[AreaCode | None, Query(description="行政区划代码 of an area.")]
+"""The filter of a list; `within` applies it."""
 
 
 def within(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:

@@ -19,7 +19,7 @@ from libs.common.http.paging import AskedPage
 from libs.common.http.permissions import allowed
 from libs.common.http.problems import Problem
 from libs.common.http.wire import Created, IfMatch, document
-from libs.common.places import AreaCode, VillageCode
+from libs.common.places import Area, VillageCode
 from services.matching import actions, queries
 from services.matching.schemas import Card, Change, Need, NeedIn, Needs, NeedState, VillageCard
 
@@ -28,7 +28,6 @@ router = APIRouter(prefix="/matching/v1", tags=["need board 需求对接"])
 
 Door = Annotated[Database, Depends(door(BOARD))]
 Registry = Annotated[Client, Depends(client("registry"))]
-Area = Annotated[AreaCode | None, Query(description="行政区划代码 of an area.")]
 After = Annotated[UUID | None, Query(description="Wait until the board has this event.")]
 
 
@@ -111,17 +110,13 @@ async def read_needs(
     after: After = None,
 ) -> Response:
     """需求列表: an official's area, a household's own, or the published cards for anybody."""
-    public = caller.scope.role == "public"
-    filters: dict[str, Any] = {
-        "category": category,
-        "state": state,
-        "division": division,
-        "household_id": None if public else household_id,
-    }
+    filters: dict[str, Any] = {"category": category, "state": state, "division": division}
+    if not caller.sees_only_published:
+        filters["household_id"] = household_id
     async with door.reading(caller.scope) as db:
         await wait_for(db, BOARD, after)
         fresh = await freshness(db, BOARD)
-        rows = queries.cards if public else queries.needs
+        rows = queries.cards if caller.sees_only_published else queries.needs
         return await page.of(db, rows, beside=fresh, **filters)
 
 
@@ -133,11 +128,10 @@ async def read_need(
     after: After = None,
 ) -> Response:
     """One need, as far as the caller may see it."""
-    public = caller.scope.role == "public"
+    shown = queries.card_json if caller.sees_only_published else queries.need_json
     async with door.reading(caller.scope) as db:
         await wait_for(db, BOARD, after)
-        found = await db.one(queries.card_json if public else queries.need_json, id=need_id)
-    return document(found)
+        return document(await db.one(shown, id=need_id))
 
 
 @router.get("/needs/{need_id}/history", response_model=list[Change])

@@ -87,6 +87,11 @@ class Caller:
     department: str | None = None
     household: UUID | None = None
 
+    @property
+    def sees_only_published(self) -> bool:
+        """Donors, enterprises and anybody without a token."""
+        return self.scope == Scope.public()
+
     def trace(self, action: str, *, purpose: str | None = None, **detail: Any) -> Trace:
         """What the audit row of this caller's act says."""
         return Trace(

@@ -4,7 +4,7 @@ from functools import partial
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
 from libs.common.db.database import Database
@@ -17,7 +17,7 @@ from libs.common.http.paging import AskedPage, Items
 from libs.common.http.permissions import allowed
 from libs.common.http.problems import Problem
 from libs.common.http.wire import Created, document
-from libs.common.places import AreaCode
+from libs.common.places import Area
 from libs.common.policy.clauses import Clauses
 from services.employment.posts import actions, queries
 from services.employment.posts.schemas import (
@@ -35,7 +35,6 @@ router = APIRouter(tags=["public-welfare posts 乡村公益性岗位"])
 Door = Annotated[Database, Depends(door("employment"))]
 Registry = Annotated[Client, Depends(client("registry"))]
 Policy = Annotated[Clauses, Depends(clauses("employment"))]
-Area = Annotated[AreaCode | None, Query(description="行政区划代码 of an area.")]
 
 
 @router.post("/posts", status_code=201, response_model=Created)
