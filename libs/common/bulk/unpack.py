@@ -46,6 +46,7 @@ class Unpacked:
         except zlib.error:
             raise Problem("import_unpacking") from None
         self._given += len(plain)
-        if self._given > min(MOST_UNPACKED, _PIECE + MOST_TIMES * self._taken):
-            raise Problem("import_too_large", limit=min(MOST_UNPACKED, self._given))
+        limit = min(MOST_UNPACKED, _PIECE + MOST_TIMES * self._taken)
+        if self._given > limit:
+            raise Problem("import_too_large", limit=limit)
         return plain
