@@ -18,6 +18,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from libs.common.db.base import COMMON, division, instant
+from libs.common.db.database import Connection
 from libs.common.db.statement import param, statement
 from libs.common.ids import new_id
 from libs.common.policy.decisions import Decision
@@ -46,34 +47,35 @@ decision = Table(
 
 
 @statement
-def store() -> ClauseElement:
-    """One decision; its arguments are `stored(...)`."""
+def _insert() -> ClauseElement:
     columns = [column for column in decision.c if column.name not in {"at"} | SEAL_COLUMNS]
-    return (
-        insert(decision)
-        .values({column.name: param(column.name, column.type) for column in columns})
-        .returning(decision.c.id)
+    return insert(decision).values(
+        {column.name: param(column.name, column.type) for column in columns}
     )
 
 
-def stored(
-    taken: Decision, *, subject: UUID, household_id: UUID | None, actor: str
-) -> dict[str, Any]:
-    return {
-        "id": new_id(),
-        "division": taken.division,
-        "subject": subject,
-        "household_id": household_id,
-        "clause_set": taken.clause_set,
-        "on_day": taken.on,
-        "outcome": taken.outcome.value,
-        "clauses": {
+async def keep(
+    db: Connection, taken: Decision, *, subject: UUID, household_id: UUID | None, actor: str
+) -> UUID:
+    """Within the transaction of what was decided; the id of the row."""
+    decision_id = new_id()
+    await db.rows(
+        _insert,
+        id=decision_id,
+        division=taken.division,
+        subject=subject,
+        household_id=household_id,
+        clause_set=taken.clause_set,
+        on_day=taken.on,
+        outcome=taken.outcome.value,
+        clauses={
             "versions": taken.versions,
             "findings": [finding.model_dump(mode="json") for finding in taken.findings],
         },
-        "inputs": taken.inputs,
-        "actor": actor,
-    }
+        inputs=taken.inputs,
+        actor=actor,
+    )
+    return decision_id
 
 
 def restored(row: Any) -> Decision:

@@ -19,10 +19,10 @@ from libs.common.http.idempotency import Done
 from libs.common.http.problems import Problem
 from libs.common.ids import new_id
 from libs.common.policy.clauses import Clauses
-from libs.common.policy.decisions import Decision, decide
+from libs.common.policy.decisions import decide
 from libs.common.policy.findings import Outcome
 from libs.common.policy.refusals import refusal
-from libs.common.policy.storing import store, stored
+from libs.common.policy.storing import keep
 from services.employment.posts import queries
 from services.employment.posts.cases import (
     AppointmentCase,
@@ -45,7 +45,7 @@ async def open_post(
     context = await _context(db, order.division, order.fund)
     case = OpeningCase(on=order.on, village_class=village.village_class, post=context)
     decision = decide(MAY_OPEN_POST, case, clauses)
-    decision_id = await _store(db, decision, subject=post_id, household_id=None, caller=caller)
+    decision_id = await keep(db, decision, subject=post_id, household_id=None, actor=caller.subject)
     if decision.outcome is not Outcome.ELIGIBLE:
         return refusal(decision, decision_id)
     await db.command(
@@ -109,8 +109,9 @@ async def appoint(
         raise Problem("same_person")
     case = await _appointment_case(db, nominated, order, facts)
     decision = decide(MAY_APPOINT, case, clauses)
-    decision_id = await _store(
-        db, decision, subject=nomination_id, household_id=nominated["household_id"], caller=caller
+    household_id = nominated["household_id"]
+    decision_id = await keep(
+        db, decision, subject=nomination_id, household_id=household_id, actor=caller.subject
     )
     if decision.outcome is Outcome.ELIGIBLE:
         terms = {
@@ -226,11 +227,3 @@ async def _appointment_case(
         post=await _context(db, nominated["post_division"], nominated["fund"], besides=1),
         holdings=Holdings.model_validate(dict(held or {}) | {"others_offered": None}),
     )
-
-
-async def _store(
-    db: Connection, decision: Decision, *, subject: UUID, household_id: UUID | None, caller: Caller
-) -> UUID:
-    row = stored(decision, subject=subject, household_id=household_id, actor=caller.subject)
-    kept: UUID = await db.one(store, **row)
-    return kept

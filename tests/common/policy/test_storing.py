@@ -8,7 +8,7 @@ from sqlalchemy import Select, select
 from libs.common.db.database import Database, Scope
 from libs.common.db.statement import statement
 from libs.common.policy.decisions import Decision, decide, rerun
-from libs.common.policy.storing import decision, restored, store, stored
+from libs.common.policy.storing import decision, keep, restored
 from services.employment.posts.rules import CLAUSE_SETS, MAY_APPOINT
 from tests.databases import GROUND, DatabaseOf
 from tests.employment.posts.cases import CLAUSES, HOUSEHOLD, PERSON, a_household, an_appointment
@@ -27,10 +27,8 @@ async def database(database_of: DatabaseOf) -> Database:
 
 
 async def kept(database: Database, taken: Decision) -> UUID:
-    given = stored(taken, subject=PERSON, household_id=HOUSEHOLD, actor="county officer")
     async with database.writing(COUNTY) as db:
-        found: UUID = await db.one(store, **given)
-    return found
+        return await keep(db, taken, subject=PERSON, household_id=HOUSEHOLD, actor="county officer")
 
 
 async def test_a_decision_comes_back_as_it_was_and_runs_again(database: Database) -> None:
