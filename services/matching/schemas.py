@@ -9,7 +9,7 @@ from pydantic import Field
 
 from libs.common.contracts import VillageClass
 from libs.common.http.paging import Items
-from libs.common.http.wire import Answer, Wire
+from libs.common.http.wire import Answer, Day, Wire
 
 
 class NeedState(StrEnum):
@@ -29,7 +29,7 @@ class ConsentIn(Wire):
     text: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,64}$")] = Field(
         description="Version of the text that was read to the person."
     )
-    given_on: date
+    given_on: Day
 
 
 class NeedIn(Wire):

@@ -1,6 +1,5 @@
 """What the registry answers: places to everybody, people masked and within the caller's scope."""
 
-from datetime import date
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -18,7 +17,7 @@ from libs.common.http.paging import MOST, USUAL, AskedPage, Items
 from libs.common.http.permissions import allowed
 from libs.common.http.problems import Problem
 from libs.common.http.reads import Read
-from libs.common.http.wire import document
+from libs.common.http.wire import Day, document
 from libs.common.people import identifiers
 from libs.common.people.identifiers import IdentifierCheck, IdentifierVerdicts
 from libs.common.people.sealing import Sealer
@@ -33,7 +32,7 @@ router = APIRouter(prefix="/registry/v1", tags=["registry"], route_class=Read)
 
 Door = Annotated[Database, Depends(door("registry"))]
 Notes = Annotated[AccessLog, Depends(access_log("registry"))]
-On = Annotated[date | None, Query(description="Policy day; today when left out.")]
+On = Annotated[Day | None, Query(description="Policy day; today when left out.")]
 Code = Annotated[str, Path(pattern=r"^[0-9]{2,12}$", description="行政区划代码.")]
 Prefix = Annotated[
     str | None, Query(pattern=r"^[0-9]{2,12}$", description="Codes that begin with this one.")

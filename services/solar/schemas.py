@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from libs.common.http.wire import Answer, Wire
+from libs.common.http.wire import Answer, Day, Wire
 from libs.common.places import VillageCode
 
 Fen = Annotated[int, Field(ge=0, le=10**14)]
@@ -19,7 +19,7 @@ class StationIn(Wire):
     division: VillageCode
     name: Annotated[str, Field(min_length=1, max_length=60)]
     kw: Annotated[Decimal, Field(gt=0, le=6000, decimal_places=3)]
-    connected_on: date
+    connected_on: Day
 
 
 class SettlementIn(Wire):

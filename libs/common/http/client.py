@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from libs.common import context
 from libs.common.http.problems import MEDIA_TYPE, Problem, Relayed
+from libs.common.language import negotiate
 
 log = structlog.get_logger()
 
@@ -130,7 +131,7 @@ def _headers(token: str | None) -> dict[str, str]:
         "authorization": token and f"Bearer {token}",
         "x-request-id": context.request_id(),
         "traceparent": context.traceparent(),
-        "accept-language": context.accept_language(),
+        "accept-language": negotiate(context.accept_language()),
     }
     return {name: value for name, value in carried.items() if value}
 

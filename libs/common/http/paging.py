@@ -3,7 +3,7 @@
 import base64
 import binascii
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
 
@@ -39,7 +39,10 @@ def _instant(value: str) -> datetime:
     instant = datetime.fromisoformat(value)
     if instant.tzinfo is None:
         raise ValueError("an instant without a time zone")
-    return instant
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("an instant outside the calendar") from None
 
 
 def _text(value: str) -> str:

@@ -1,6 +1,7 @@
 """What goes over the wire: strict requests, answers made by PostgreSQL, versions in If-Match."""
 
 import re
+from datetime import date
 from typing import Annotated
 from uuid import UUID
 
@@ -13,6 +14,10 @@ from libs.common.http.problems import Problem
 from libs.common.language import Words
 
 _VERSION = re.compile(r'"([0-9]{1,18})"')
+
+
+Day = Annotated[date, Field(ge=date(1900, 1, 1), lt=date(2200, 1, 1))]
+"""A policy day; the calendar's very first and last are `infinity` to PostgreSQL's driver."""
 
 
 class Wire(BaseModel):

@@ -5,7 +5,7 @@ from datetime import date
 from typing import Annotated
 
 import orjson
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends
 from starlette.responses import Response, StreamingResponse
 
 from libs.common import clock
@@ -14,7 +14,7 @@ from libs.common.dependencies import door
 from libs.common.http.caller import Caller
 from libs.common.http.permissions import allowed
 from libs.common.http.problems import Problem
-from libs.common.http.wire import Answer
+from libs.common.http.wire import Answer, Day
 from libs.common.records.export import export
 from libs.common.records.seal import roots
 
@@ -29,9 +29,6 @@ class Root(Answer):
 
 class Roots(Answer):
     items: list[Root]
-
-
-Day = Annotated[date | None, Query(ge=date(2000, 1, 1), lt=date(2200, 1, 1))]
 
 
 async def _all(begun: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
@@ -49,8 +46,8 @@ def records_router(service: str) -> APIRouter:
     async def export_records(
         database: Annotated[Database, door_of],
         caller: Annotated[Caller, allowed("export_audit")],
-        since: Day = None,
-        until: Day = None,
+        since: Day | None = None,
+        until: Day | None = None,
     ) -> Response:
         """What was sealed from day to day (Asia/Shanghai), as NDJSON; today by default."""
         if len(caller.division or "") > WIDEST:
@@ -64,8 +61,8 @@ def records_router(service: str) -> APIRouter:
     async def daily_roots(
         database: Annotated[Database, door_of],
         caller: Annotated[Caller, allowed("read_seals")],
-        since: Day = None,
-        until: Day = None,
+        since: Day | None = None,
+        until: Day | None = None,
     ) -> Response:
         """日根: the last chain value of each day, to be kept where nobody here can change it."""
         today = clock.today()

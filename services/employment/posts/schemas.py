@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from libs.common.http.wire import Answer, Wire
+from libs.common.http.wire import Answer, Day, Wire
 from libs.common.places import VillageCode
 from services.employment.posts.cases import Fund
 
@@ -20,13 +20,13 @@ class PostIn(Wire):
     division: VillageCode
     fund: Fund
     category: Category
-    on: date = Field(description="Policy day of the decision.")
+    on: Day = Field(description="Policy day of the decision.")
 
 
 class WishIn(Wire):
     """就业愿望: the person's own signed wish, in the text that was read to them."""
 
-    signed_on: date
+    signed_on: Day
     text: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,64}$")]
 
 
@@ -53,14 +53,14 @@ class NominationIn(Wire):
 class AppointmentIn(Wire):
     """聘用: from when and for how long; three to five years as a norm (PW-TERM-1)."""
 
-    since: date
-    until: date
+    since: Day
+    until: Day
 
 
 class EndIn(Wire):
     """离岗: the last day; nobody asks for a reason."""
 
-    ended_on: date
+    ended_on: Day
 
 
 class Post(Answer):

@@ -1,6 +1,5 @@
 """Sending a file to be imported, and reading what was wrong with its rows."""
 
-from datetime import date
 from enum import StrEnum
 from typing import Annotated, Any
 from uuid import UUID
@@ -16,6 +15,7 @@ from libs.common.http.caller import Caller
 from libs.common.http.malformed import at
 from libs.common.http.permissions import allowed
 from libs.common.http.problems import Problem
+from libs.common.http.wire import Day
 from libs.common.language import Words
 from libs.common.people.sealing import Sealer
 from libs.common.process.routes import Accepted, accepted
