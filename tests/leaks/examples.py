@@ -58,6 +58,8 @@ EXAMPLES: Mapping[str, Callable[[Seeded], Ask]] = {
     "post /registry/v1/imports/roster": _imported,
     "get /registry/v1/imports/{job_id}/errors": lambda s: Ask(s.family, {"job_id": s.job}),
     "get /registry/v1/jobs/{job_id}": lambda s: Ask(s.family, {"job_id": s.job}),
+    "get /registry/v1/records/export": _exported,
+    "get /registry/v1/records/roots": _roots,
     "post /employment/v1/posts": lambda s: Ask(s.family, body=a_post(s.places.village)),
     "get /employment/v1/posts": lambda s: Ask(s.family),
     "post /employment/v1/posts/{post_id}/nominations": lambda s: Ask(

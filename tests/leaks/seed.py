@@ -14,7 +14,7 @@ from libs.common.http.roles import Role
 from libs.common.process.jobs import finish_jobs
 from libs.common.records.seal import seal
 from services.registry.main import service as registry
-from tests.house import House
+from tests.house import Caller, House
 from tests.registry.builders import Household, a_household, a_village
 
 FAMILY = ("慕容雪落", "慕容长庚")
@@ -208,7 +208,7 @@ def a_slip(station: str, period: str) -> dict[str, Any]:
 
 
 ROSTER = "行政村代码,户编号,人编号,姓名,证件号码,与户主关系,脱贫属性,联系电话"
-WRONG = {"name": "轩辕问天", "identity": "621123195203049999", "phone": "13900009999"}
+WRONG = {"name": "轩辕问天", "identity": "621123195203048372", "phone": "13900009999"}
 """A person whose row is refused: the check digit is wrong, and the phone has a letter too many."""
 
 
@@ -225,7 +225,10 @@ async def _a_job(house: House, places: Places) -> str:
     )
     assert answer.status_code == 202, answer.text
     await finish_jobs(house.process, registry)
-    return str(answer.json()["id"])
+    job = str(answer.json()["id"])
+    done = await Caller(house.http, token).get(f"/registry/v1/jobs/{job}")
+    assert (done["state"], done["error"]) == ("done", None)
+    return job
 
 
 async def _read_and_sealed(

@@ -38,7 +38,7 @@ async def app(request: pytest.FixtureRequest, seeded: Seeded) -> AsyncIterator[a
 async def test_no_need_is_published_by_one_person(
     app: asyncpg.Connection, seeded: Seeded, change: str
 ) -> None:
-    with pytest.raises(asyncpg.CheckViolationError, match="need_(checker|published)"):
+    with pytest.raises(asyncpg.CheckViolationError, match=r"need_(checker|published)"):
         await app.execute(
             f"UPDATE need SET stage = 'published', state = 'published', {change} WHERE id = $1",
             seeded.needs["verified"],

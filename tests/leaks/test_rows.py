@@ -110,7 +110,8 @@ async def test_a_scope_that_is_no_code_shows_no_more(sql: Sql, setting: str) -> 
     """Nothing is a pattern; a part of a code is a prefix and nothing else."""
     for table in await sql.readable("app", enclosed=True):
         for row in await sql.rows(Scope("app", setting), table):
-            assert setting and row["division"].startswith(setting), table
+            assert setting, table
+            assert row["division"].startswith(setting), table
 
 
 @pytest.mark.parametrize("member", [None, 0, 1], ids=["household", "head", "other member"])
