@@ -27,7 +27,7 @@ from rich.progress import track
 ROOT = Path(__file__).parents[1]
 TARGETS = (
     ("services/employment/posts", "rules.py cases.py clauses/*.toml",
-     "tests/employment/posts/test_rules.py"),
+     "tests/employment/posts/test_rules.py tests/employment/posts/test_questions.py"),
     ("libs/common/policy", "clauses.py findings.py decisions.py",
      "tests/common/policy/test_findings.py tests/common/policy/test_clauses.py"
      " tests/common/policy/test_decisions.py"),
