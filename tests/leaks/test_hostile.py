@@ -139,13 +139,13 @@ _JSON = st.recursive(_LEAF | st.sampled_from([MARKER, PHONE]), _made_of, max_lea
 
 @pytest.mark.parametrize("operation", _those([each for each in KNOWN if each.body]))
 @settings(
-    max_examples=20,
+    max_examples=12,
     deadline=None,
     derandomize=True,
     database=None,
     suppress_health_check=list(HealthCheck),
 )
-@given(values=st.lists(_JSON, min_size=8, max_size=8), kept=st.integers(0, 255))
+@given(values=st.lists(_JSON, min_size=6, max_size=6), kept=st.integers(0, 63))
 async def test_nothing_made_up_breaks_it(
     spare: Seeded, operation: Operation, values: list[Any], kept: int
 ) -> None:
