@@ -13,9 +13,6 @@ from libs.common.runtime import Process
 from libs.common.telemetry.metrics import metrics
 from libs.common.telemetry.probes import MeasureRequests
 
-UPLOAD = 2 << 30
-"""Bytes of an imported file; it is stored as it arrives, never held in memory."""
-
 NO_TRACES: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
 """FastAPI's own telemetry would export exception messages, and costs a tenth of a small request."""
 
@@ -25,8 +22,8 @@ def create_app(process: Process, *, limits: Limits | None = None) -> FastAPI:
     app = FastAPI(telemetry=NO_TRACES, openapi_url=None, docs_url=None, redoc_url=None)
     app.state.process = process
     for service in process.services:
-        app.include_router(service.router)
-        app.include_router(docs_router(service))
+        for router in (*service.routers, docs_router(service)):
+            app.include_router(router)
     revisions = {each.name: heads(each.name, each.migrations) for each in process.services}
     app.include_router(
         health_router(
@@ -40,5 +37,6 @@ def create_app(process: Process, *, limits: Limits | None = None) -> FastAPI:
     errors.install(app)
     if process.settings.telemetry:
         app.add_middleware(MeasureRequests)
-    middleware.install(app, limits or Limits(larger={"/registry/v1/imports/": UPLOAD}))
+    uploads = {path: size for each in process.services for path, size in each.uploads.items()}
+    middleware.install(app, limits or Limits(larger=uploads))
     return app

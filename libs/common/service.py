@@ -18,10 +18,12 @@ class Service:
     """What a service brings to a process; what it does not have stays empty."""
 
     name: str
-    router: APIRouter
+    routers: Sequence[APIRouter]
     models: MetaData
     migrations: Path
     reaction: Reaction | None = None
     jobs: Sequence[JobKind] = ()
+    uploads: Mapping[str, int] = field(default_factory=dict)
+    """Bytes that a body may have, by the beginning of its path, where that is more than usual."""
     clauses: Sequence[Path] = ()
     clause_sets: Mapping[str, ClauseSet[Any]] = field(default_factory=dict)

@@ -1,8 +1,6 @@
-"""The registry as a process sees it."""
+"""The registry service, as a value."""
 
 from pathlib import Path
-
-from fastapi import APIRouter
 
 from libs.common.process.routes import jobs_router
 from libs.common.records.routes import records_router
@@ -12,14 +10,18 @@ from services.registry.imports.kinds import KINDS
 from services.registry.models import MODELS
 from services.registry.routes import router as registry
 
-router = APIRouter()
-for each in (registry, imports.router, jobs_router("registry", KINDS), records_router("registry")):
-    router.include_router(each)
+_UPLOAD = 2 << 30  # a file is stored as it arrives, never held in memory
 
 service = Service(
     name="registry",
-    router=router,
+    routers=[
+        registry,
+        imports.router,
+        jobs_router("registry", KINDS),
+        records_router("registry"),
+    ],
     models=MODELS,
     migrations=Path(__file__).parent / "migrations",
     jobs=KINDS,
+    uploads={"/registry/v1/imports/": _UPLOAD},
 )

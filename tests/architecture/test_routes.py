@@ -37,7 +37,7 @@ def _waits(call: Any) -> bool:
 
 @pytest.mark.parametrize("name", WITH_SERVICE)
 def test_nothing_a_request_needs_runs_in_a_thread(name: str) -> None:
-    routes = list(_routes(service(name).router))
+    routes = [route for router in service(name).routers for route in _routes(router)]
     assert routes
     blocking = [
         f"{route.path}: {call}"

@@ -1,4 +1,4 @@
-"""The OpenAPI document of a service: generated from its router alone, completed in one place."""
+"""The OpenAPI document of a service: generated from its routers alone, completed in one place."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -34,7 +34,8 @@ _HEADERS = {
 
 def openapi_of(service: Service) -> dict[str, Any]:
     app = FastAPI(title=f"Weiyuan {service.name}", version="1", docs_url=None, redoc_url=None)
-    app.include_router(service.router)
+    for router in service.routers:
+        app.include_router(router)
     document = app.openapi()
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
     for replaced in ("HTTPValidationError", "ValidationError"):

@@ -30,7 +30,7 @@ from services.employment.posts.schemas import (
     PostIn,
 )
 
-router = APIRouter(tags=["public-welfare posts 乡村公益性岗位"])
+router = APIRouter(prefix="/employment/v1", tags=["public-welfare posts 乡村公益性岗位"])
 
 Door = Annotated[Database, Depends(door("employment"))]
 Registry = Annotated[Client, Depends(client("registry"))]

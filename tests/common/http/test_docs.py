@@ -19,7 +19,7 @@ from tests.common.http.edge import a_client, an_app, router
 
 @pytest.fixture(scope="module")
 def service() -> Service:
-    return Service("sample", router, MetaData(), Path("none"))
+    return Service("sample", [router], MetaData(), Path("none"))
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def document(service: Service) -> dict[str, Any]:
 
 @pytest.fixture
 def client(service: Service, issuer: Issuer) -> httpx.AsyncClient:
-    return a_client(an_app(service.router, docs_router(service), issuer=issuer))
+    return a_client(an_app(*service.routers, docs_router(service), issuer=issuer))
 
 
 def _references(part: Any) -> Iterator[str]:
