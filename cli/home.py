@@ -48,7 +48,10 @@ def write(path: Path, text: str) -> None:
 @contextmanager
 def alone(home: Path) -> Iterator[None]:
     """One running system a home; the lock dies with its holder, however it dies."""
-    home.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, parents=True, exist_ok=True)
+    try:
+        home.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        fail(f"{home} 无法使用：{error.strerror}", f"{home} cannot be used: {error.strerror}")
     with _lock(home).open("a") as lock:
         if not _taken(lock):
             _fail_running(home)

@@ -8,7 +8,7 @@ import typer
 from cli import operators
 from cli.files import export, imports, verify
 from cli.options import HOME, Home, Json
-from cli.say import speak
+from cli.say import hush, say, speak
 from libs.common.http.roles import Role
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -35,6 +35,9 @@ def up(
     json: Json = False,
 ) -> None:
     """启动 The whole system, until Ctrl-C."""
+    if json:
+        hush()
+    say("渭源 Weiyuan 正在启动……", "Weiyuan 渭源 is starting …")
     from cli.up import Order
     from cli.up import up as run
 

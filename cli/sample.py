@@ -37,6 +37,19 @@ _CLASSES: Sequence[VillageClass | None] = (
 )
 """Of every twelve villages one is not classed yet: what depends on the class asks for a ruling."""
 
+_TERMS = {
+    VillageClass.REGISTERED_DEEP: "建档立卡深度",
+    VillageClass.REGISTERED: "建档立卡非深度",
+    VillageClass.DEEP: "非建档立卡深度",
+    VillageClass.OTHER: "其他",
+    None: "尚未分类",
+}
+_TITLES = {
+    "divisions": ("样本村", "sample villages"),
+    "village-classes": ("样本村分类", "village classes"),
+    "roster": ("样本名册", "sample people"),
+}
+
 _LINES = 500
 
 
@@ -60,7 +73,7 @@ async def load(home: Path, http: httpx.AsyncClient, *, county: bool) -> Loaded:
 
 
 async def _import(api: Api, kind: str, rows: Iterable[Row]) -> Counter[str]:
-    with bar(chosen("样本", "sample")) as seen:
+    with bar(chosen(*_TITLES[kind])) as seen:
         upload = Upload(kind, f"sample-{kind}.csv", _written(rows), on=_AS_OF)
         job = await uploads.run(api, upload, seen)
     result = job["result"]
@@ -112,14 +125,14 @@ def _first(classed: dict[str, VillageClass | None], wanted: VillageClass) -> str
 def _told(
     codes: Sequence[str], classed: dict[str, VillageClass | None], entered: Counter[str]
 ) -> list[Step]:
-    numbers = Counter(village_class or "?" for village_class in classed.values())
-    mixed = ", ".join(f"{number} {name}" for name, number in numbers.items())
+    numbers = Counter(classed.values())
+    terms = "、".join(f"{_TERMS[each]} {number}" for each, number in numbers.items())
+    words = ", ".join(f"{number} {each or 'not classed yet'}" for each, number in numbers.items())
     village, county = codes[0], codes[0][:6]
     return [
         Step(
-            zh=f"导入 {len(codes)} 个样本村及其分类（{mixed}；? 为尚未分类）。",
-            en=f"{len(codes)} sample villages and their classes imported ({mixed}; "
-            "? is not classed yet).",
+            zh=f"导入 {len(codes)} 个样本村及其分类：{terms}。",
+            en=f"{len(codes)} sample villages and their classes imported: {words}.",
             links=[
                 Link(
                     path=f"/registry/v1/villages?division={village[:9]}",
@@ -129,8 +142,8 @@ def _told(
             ],
         ),
         Step(
-            zh=f"导入名册 {entered['rows']} 人（全部虚构），证件号码加密存放，查看时脱敏。",
-            en=f"A roster of {entered['rows']} people imported, all invented; identity numbers "
+            zh=f"导入名册 {entered['rows']:,} 人（全部虚构），证件号码加密存放，查看时脱敏。",
+            en=f"A roster of {entered['rows']:,} people imported, all invented; identity numbers "
             "are sealed, names masked when read.",
             links=[
                 Link(

@@ -16,7 +16,7 @@ import uvloop
 from cli import first_start, system
 from cli.home import Running, alone
 from cli.logs import open_log
-from cli.say import answer, fail, hush, say
+from cli.say import answer, fail, say
 from cli.serving import Stop, serve
 from libs.common.db.embedded import VERSION, EmbeddedPostgres
 from libs.common.runtime import opened
@@ -37,15 +37,13 @@ class Order:
 
 
 def up(order: Order) -> None:
-    if order.json:
-        hush()
     with alone(order.home), open_log(order.home) as log:
         listening = _listening(order.port)
         try:
             uvloop.run(_run(order, listening))
-        except BaseExceptionGroup as errors:
-            _raise_exit(errors)
-            _log.error("stopped by an error", exc_info=errors)
+        except Exception as error:  # the last resort: what it was belongs into the log, whole
+            _raise_exit(error)
+            _log.error("stopped by an error", exc_info=error)
             fail(f"出错停止，详见 {log}", f"Stopped by an error; details in {log}", status=1)
     say("已停止，数据保留。", "Stopped; the data stays.")
 
@@ -65,18 +63,17 @@ def _listening(port: int) -> socket.socket:
     return listening
 
 
-def _raise_exit(errors: BaseExceptionGroup) -> None:
+def _raise_exit(error: Exception) -> None:
     """An end that has told its reason already."""
-    for error in errors.exceptions:
-        if isinstance(error, typer.Exit):
-            raise error from None
-        if isinstance(error, BaseExceptionGroup):
-            _raise_exit(error)
+    if isinstance(error, typer.Exit):
+        raise error from None
+    if isinstance(error, ExceptionGroup):
+        for each in error.exceptions:
+            _raise_exit(each)
 
 
 async def _run(order: Order, listening: socket.socket) -> None:
     stop = Stop()
-    say("渭源 Weiyuan 正在启动……", "Weiyuan 渭源 is starting …")
     async with _postgres(order.home) as postgres:
         if made := ", ".join(await system.migrate(postgres)):
             say(f"  数据库已建立或升级：{made}", f"  databases made or brought forward: {made}")
