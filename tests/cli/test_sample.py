@@ -15,14 +15,14 @@ CARD = f"/matching/v1/villages/{VILLAGE}"
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
-    with running(tmp_path_factory.mktemp("sample")) as found:
+def home() -> Iterator[Home]:
+    with running() as found:
         yield found
 
 
 def test_the_first_start_tells_the_journey(home: Home) -> None:
     told = "\n".join(home.told)
-    for step in ("12 sample villages", "roster of 2000", "public-welfare post", "solar station"):
+    for step in ("12 sample villages", "roster of 2,000", "public-welfare post", "solar station"):
         assert step in told
     met = re.search(r"(\d+) ms later the need was met", told)
     assert met

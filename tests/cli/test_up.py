@@ -17,8 +17,8 @@ ONE_BAD = f"{DIVISIONS}62112,6211,county,短\n"
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
-    with running(tmp_path_factory.mktemp("up"), "--no-sample") as found:
+def home() -> Iterator[Home]:
+    with running("--no-sample") as found:
         yield found
 
 

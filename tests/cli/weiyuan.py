@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -61,7 +62,7 @@ class Home:
         """One command; what it printed."""
         done = CliRunner().invoke(app, arguments, env=self._environment())
         assert done.exit_code == status, (done.output, done.exception)
-        return done.stdout or done.stderr
+        return done.output if status == 2 else done.stdout
 
     def asked(self, *arguments: str, status: int = 0) -> Any:
         return orjson.loads(self.run(*arguments, "--json", status=status))
@@ -95,10 +96,12 @@ def until(seen: Callable[[], T]) -> T:
 
 
 @contextmanager
-def running(path: Path, *options: str) -> Iterator[Home]:
-    home = Home(path)
-    try:
-        home.up(*options)
-        yield home
-    finally:
-        home.clear()
+def running(*options: str) -> Iterator[Home]:
+    """In a directory of its own: another test run may close that of pytest to PostgreSQL."""
+    with tempfile.TemporaryDirectory(prefix="weiyuan-cli-") as made:
+        home = Home(Path(made))
+        try:
+            home.up(*options)
+            yield home
+        finally:
+            home.clear()
