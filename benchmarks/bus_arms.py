@@ -12,8 +12,9 @@ from aiokafka import AIOKafkaProducer
 from libs.common.db.database import Database, Scope
 from libs.common.events.bus import Bus, Record
 from libs.common.events.catalogue.employment import HouseholdEmployed
-from libs.common.events.consumer import Consumer, Reaction
+from libs.common.events.consumer import Consumer
 from libs.common.events.envelope import to_record
+from libs.common.events.reaction import Reaction
 from libs.common.events.relay import Relay
 from libs.common.ids import new_id
 from libs.common.records.audit import Trace

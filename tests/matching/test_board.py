@@ -95,7 +95,9 @@ async def test_any_order_and_any_repetition_end_in_the_same_state(
 
 
 @pytest.mark.parametrize(("world", "expected"), SITUATIONS)
-async def test_one_batch_ends_as_events_one_by_one(house: House, world: Any, expected: str) -> None:
+async def test_one_batch_ends_as_events_one_by_one(
+    house: House, world: Any, expected: tuple[str, str]
+) -> None:
     family = await a_family(house)
     need = await a_published_need(house, family)
     await house.hear(*world(family))

@@ -60,7 +60,7 @@ async def test_a_page_reads_an_index_and_sorts_nothing_large(
 ) -> None:
     text, values = page.bind({"limit": 50, **given})
     async with board.reading(scope) as connection:
-        (plan,) = await connection.fetchrow(f"EXPLAIN (ANALYZE, FORMAT JSON) {text}", *values)
+        plan = await connection.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) {text}", *values)
     scanned = [node for node in _nodes(orjson.loads(plan)) if node.get("Relation Name") == "need"]
     assert scanned
     for node in scanned:
