@@ -15,7 +15,7 @@ up: .venv/.runtime ## the whole system on http://127.0.0.1:8000/ (WEIYUAN_HOME, 
 	@$(BIN)/weiyuan up
 
 test: .venv/.dev ## every test that can run here; the summary says what could not (ARGS="-k posts")
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -n auto --dist loadfile $(ARGS)
 
 torture: .venv/.dev ## the long torture: 50,000 transactions, everything killed at random
 	$(BIN)/pytest tests/faults -m torture $(ARGS)

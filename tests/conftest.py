@@ -1,6 +1,5 @@
 """What every test may ask for: PostgreSQL, databases of its own; and an honest summary."""
 
-import logging
 from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -28,7 +27,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if told is None:
         config.stash[_OWN] = OwnRun.begin()
     config.stash[_RUN] = Run(Path(told["home"])) if told else config.stash[_OWN].run
-    configure_logs(readable=True, level=logging.WARNING)
+    configure_logs(readable=True)
 
 
 @pytest.hookimpl(optionalhook=True)
