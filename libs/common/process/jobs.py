@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _AT_ONCE = 2
 _POLL = 1.0
-_MOST_ATTEMPTS = 20
+MOST_ATTEMPTS = 20
 """A job that takes its worker down with it, again and again, must end."""
 
 _log = structlog.get_logger()
@@ -147,8 +147,8 @@ class _Worker:
 
     async def _complete(self, kind: JobKind, job: Job) -> None:
         try:
-            if job.attempt > _MOST_ATTEMPTS:
-                raise Problem("job_given_up", attempts=_MOST_ATTEMPTS)
+            if job.attempt > MOST_ATTEMPTS:
+                raise Problem("job_given_up", attempts=MOST_ATTEMPTS)
             result = await kind.run(self._process, job)
         except Problem as refused:
             await self._end(kind, job, State.FAILED, error=_error(refused))

@@ -64,7 +64,7 @@ def judged(
         written = _read(row, found, known, on=on, area=area)
         if written and first.setdefault(written.code, row["row"]) != row["row"]:
             found.add("code", "repeated", other=first[written.code])
-        read.append((row, found, written if not found.found else None))
+        read.append((row, found, written))
     good = _placed(read, known)
     return good, [issue for _, found, _ in read for issue in found.found]
 
