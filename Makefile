@@ -25,12 +25,14 @@ lint: .venv/.dev ## style, format, import contracts, generated pages
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m libs.common.events.asyncapi --check
+	$(BIN)/python -m libs.common.http.docs --check
 
 type: .venv/.dev ## mypy, strict
 	$(BIN)/mypy
 
 docs: .venv/.dev ## write the generated pages again
 	$(BIN)/python -m libs.common.events.asyncapi
+	$(BIN)/python -m libs.common.http.docs
 
 bench: .venv/.dev ## every measured claim against its floor, one table
 	$(BIN)/python -m benchmarks $(ARGS)

@@ -1,5 +1,7 @@
 """What every test may ask for: PostgreSQL, databases of its own; and an honest summary."""
 
+import io
+import sys
 from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -21,13 +23,20 @@ _OWN = pytest.StashKey[OwnRun]()
 _RUN = pytest.StashKey[Run]()
 
 
+class _Captured(io.StringIO):
+    """Whatever standard error is at the moment: pytest gives each test another."""
+
+    def write(self, text: str) -> int:
+        return sys.stderr.write(text)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """The run is begun by the process that was started; xdist's workers are told where it is."""
     told = getattr(config, "workerinput", None)
     if told is None:
         config.stash[_OWN] = OwnRun.begin()
     config.stash[_RUN] = Run(Path(told["home"])) if told else config.stash[_OWN].run
-    configure_logs(readable=True)
+    configure_logs(readable=True, stream=_Captured())
 
 
 @pytest.hookimpl(optionalhook=True)
