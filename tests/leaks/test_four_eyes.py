@@ -8,6 +8,7 @@ import pytest_asyncio
 
 from libs.common.db.database import SET_SCOPE, Scope
 from libs.common.http.roles import Role
+from libs.common.ids import new_id
 from tests.leaks.seed import Seeded, a_nomination, a_post, an_order
 
 
@@ -168,3 +169,29 @@ async def test_who_published_a_need_may_verify_it_when_it_returns(spare: Seeded)
     await town.post(f"{path}/verify", status=200, version=returned["version"])
     await town.post(f"{path}/publish", status=409, version=returned["version"] + 1)
     await county.post(f"{path}/publish", status=200, version=returned["version"] + 1)
+
+
+@pytest.mark.parametrize(
+    ("app", "table", "later"),
+    [
+        pytest.param("matching", "need", {"stage": "verified", "state": "verified"}, id="need"),
+        pytest.param(
+            "solar", "settlement", {"state": "confirmed", "confirmed_by": "x"}, id="money"
+        ),
+        pytest.param("employment", "nomination", {"state": "appointed"}, id="nomination"),
+    ],
+    indirect=["app"],
+)
+async def test_nothing_is_entered_as_if_others_had_seen_it(
+    app: asyncpg.Connection, table: str, later: dict[str, str]
+) -> None:
+    """A copy of a row, put in at a later step of its flow."""
+    rows = await app.fetch(f"SELECT * FROM {table} LIMIT 1")
+    columns = {**rows[0], "id": new_id(), **later}
+    if "period" in columns:
+        columns["period"] = "2020-01"
+    places = ", ".join(f"${place}" for place, _ in enumerate(columns, 1))
+    with pytest.raises(asyncpg.InsufficientPrivilegeError, match="policy"):
+        await app.execute(
+            f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({places})", *columns.values()
+        )

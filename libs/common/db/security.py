@@ -38,6 +38,14 @@ def policy(service: str, table: str, role: str, using: str, *, grant: str) -> st
     )
 
 
+def begin(service: str, table: str, condition: str) -> str:
+    """Officials enter rows at the beginning of their flow; other hands take the later steps."""
+    return (
+        f"CREATE POLICY beginning ON {table} AS RESTRICTIVE FOR INSERT TO {service}_app"
+        f" WITH CHECK ({condition});"
+    )
+
+
 def protect(
     service: str,
     table: str,

@@ -4,7 +4,7 @@ Revision ID: employment_1
 """
 
 from libs.common.db.migration import run, service
-from libs.common.db.security import protect
+from libs.common.db.security import begin, protect
 
 revision = "employment_1"
 down_revision = None
@@ -103,6 +103,7 @@ def upgrade() -> None:
         f"GRANT SELECT, UPDATE ON post_fund TO {name}_app;",
         *protect(name, "post", app=f"{ADD}, UPDATE (version)", own=PUT_FORWARD),  # to lock it
         *protect(name, "nomination", app=f"{ADD}, UPDATE (state, version)", own=own),
+        begin(name, "nomination", "state = 'open'"),
         *protect(name, "appointment", app=f"{ADD}, UPDATE (ended_on, version)", own=own),
     )
 

@@ -4,7 +4,7 @@ Revision ID: matching_1
 """
 
 from libs.common.db.migration import run, service
-from libs.common.db.security import enclose, policy, protect
+from libs.common.db.security import begin, enclose, policy, protect
 
 revision = "matching_1"
 down_revision = None
@@ -135,6 +135,7 @@ def grants(name: str) -> list[str]:
     own_history = "EXISTS (SELECT FROM need WHERE need.id = need_id)"
     return [
         *protect(name, "need", app=f"SELECT, INSERT, UPDATE ({STEPS})", worker=FACTS, own=OWN),
+        begin(name, "need", "state = 'draft' AND verified_by IS NULL AND published_by IS NULL"),
         f"GRANT UPDATE (stage, state, version) ON need TO {name}_self;"
         f"CREATE POLICY leaving ON need AS RESTRICTIVE FOR UPDATE TO {name}_self"
         " USING (true) WITH CHECK (stage = 'withdrawn' AND state = 'withdrawn');"

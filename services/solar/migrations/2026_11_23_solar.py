@@ -4,7 +4,7 @@ Revision ID: solar_1
 """
 
 from libs.common.db.migration import run, service
-from libs.common.db.security import protect
+from libs.common.db.security import begin, protect
 
 revision = "solar_1"
 down_revision = None
@@ -60,6 +60,7 @@ def upgrade() -> None:
         TABLES,
         *protect(name, "station", app="SELECT, INSERT"),
         *protect(name, "settlement", app=f"SELECT, INSERT, UPDATE ({CONFIRMED})"),
+        begin(name, "settlement", "state = 'entered'"),
     )
 
 
