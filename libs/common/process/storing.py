@@ -141,12 +141,10 @@ async def save(
         raise Superseded
 
 
-async def hold(connection: Connection, of: Job) -> dict[str, Any]:
-    """The progress as it stands, locked until the end of the step's transaction."""
-    found: dict[str, Any] | None = await connection.one(_hold, id=of.id, attempt=of.attempt)
-    if found is None:
+async def check(connection: Connection, of: Job) -> None:
+    """Stop here if another worker has taken the job up meanwhile."""
+    if await connection.one(_still, id=of.id, attempt=of.attempt) is None:
         raise Superseded
-    return found
 
 
 async def waiting(connection: Connection) -> list[UUID]:
@@ -203,8 +201,14 @@ def _save_recorded() -> Select[Any]:
 
 
 @statement
-def _hold() -> Select[Any]:
-    return select(job.c.progress).where(*_mine()).with_for_update()
+def progress_of() -> Select[Any]:
+    """As the row has it now, which may be further than when the run began."""
+    return select(job.c.progress).where(job.c.id == param("id", Uuid))
+
+
+@statement
+def _still() -> Select[Any]:
+    return select(job.c.id).where(*_mine())
 
 
 def _unfinished() -> Any:

@@ -1,13 +1,13 @@
 -- A batch of households as file and register have them together: entered or changed, with events.
 WITH staged AS (
     SELECT household_number AS number, village, status, registered, registered_on, synthetic,
-        household_id,
+        household_id, event_id,
         working, able, subsistence,
         refused IS NULL AS good,
         refused IS NOT NULL AND refused <> 'duplicate' AS missing,
         CASE WHEN refused IS NULL THEN identity_index END AS identity_index
     FROM import_person
-    WHERE job_id = :job_id AND load = :load
+    WHERE load = :load
         AND household_number > :after AND household_number <= :upto
 ), stored AS (
     SELECT listed.number, identity_index, working, person.able, person.subsistence
@@ -17,7 +17,7 @@ WITH staged AS (
 ), member AS (
     SELECT coalesce(staged.number, stored.number) AS number,
         village, status, registered, registered_on, synthetic, good, missing,
-        staged.household_id,
+        staged.household_id, event_id,
         good IS TRUE OR stored.identity_index IS NOT NULL AS counted,
         CASE WHEN stored.identity_index IS NULL OR good AND 'working' = ANY (:given)
             THEN staged.working ELSE stored.working END AS working,
@@ -34,6 +34,7 @@ WITH staged AS (
         min(registered_on) FILTER (WHERE good) AS registered_on,
         bool_or(synthetic) FILTER (WHERE good) IS TRUE AS synthetic,
         any_value(household_id) AS new_id,
+        any_value(event_id) AS event_id,
         bool_or(missing) IS TRUE AS incomplete,
         count(*) FILTER (WHERE counted) AS members,
         count(*) FILTER (WHERE counted AND working) AS workers,
@@ -56,7 +57,7 @@ WITH staged AS (
             WHEN supported > 0 THEN 'whole' ELSE 'none' END AS subsistence,
         CASE WHEN household.id IS NULL OR 'registered_on' = ANY (:given)
             THEN summed.registered_on ELSE household.registered_on END AS registered_on,
-        household.id, new_id
+        household.id, new_id, event_id
     FROM summed LEFT JOIN household USING (number)
 ), added AS (
     INSERT INTO household (id, division, number, registered, registered_on, status, subsistence,
@@ -64,7 +65,7 @@ WITH staged AS (
     SELECT new_id, division, number, registered, registered_on, status, subsistence,
         members, workers, able, :as_of, synthetic, 1, :at
     FROM next WHERE id IS NULL
-    RETURNING *
+    RETURNING 1
 ), changed AS (
     UPDATE household SET division = next.division, status = next.status,
         registered = next.registered, registered_on = next.registered_on,
@@ -81,14 +82,16 @@ WITH staged AS (
         IS DISTINCT FROM
         (new.division, new.status, new.registered, new.members, new.workers, new.able) AS told
 ), fact AS (
-    SELECT :registered_type AS type, id, version, division, status, registered, members, workers,
-        able FROM added
+    SELECT event_id, :registered_type AS type, new_id AS id, 1 AS version, division, status,
+        registered, members, workers, able
+    FROM next WHERE id IS NULL
     UNION ALL
-    SELECT :updated_type, id, version, division, status, registered, members, workers, able
+    SELECT uuidv7(), :updated_type, id, version, division, status, registered, members, workers,
+        able
     FROM changed WHERE told
 ), emitted AS (
     INSERT INTO outbox (event_id, topic, key, type, time, data)
-    SELECT uuidv7(), :topic, fact.id::text, fact.type, :at,
+    SELECT event_id, :topic, fact.id::text, fact.type, :at,
         convert_to(row_to_json(data)::text, 'UTF8')
     FROM fact
     CROSS JOIN LATERAL (SELECT fact.id AS aggregate_id, version, fact.id AS household_id, division,

@@ -1,6 +1,8 @@
 -- A batch of households, each row beside the rest of its household and what the register knows.
+-- Of rows that stay, those whose person is entered already learn who that is.
 WITH staged AS (
-    SELECT s.ctid AS at, s.*,
+    SELECT at, row, refused, village, household_number, person_number, identity_index, relation,
+        status, registered_on, members,
         count(*) FILTER (WHERE listed) OVER household AS rows,
         count(*) FILTER (WHERE listed AND relation = 'head') OVER household AS heads,
         min(row) FILTER (WHERE refused IS NULL AND relation = 'head') OVER household AS head_row,
@@ -9,14 +11,18 @@ WITH staged AS (
         first_value(status) OVER of_first AS first_status,
         first_value(registered_on) OVER of_first AS first_registered_on,
         first_value(members) OVER of_first AS first_members
-    FROM import_person AS s
-    CROSS JOIN LATERAL (SELECT s.refused IS DISTINCT FROM 'duplicate' AS listed) AS counted
-    WHERE job_id = :job_id AND load = :load
-        AND household_number > :after AND household_number <= :upto
+    FROM (
+        SELECT ctid AS at, row, refused, village, household_number, person_number, identity_index,
+            relation, status, registered_on, members,
+            refused IS DISTINCT FROM 'duplicate' AS listed
+        FROM import_person
+        WHERE load = :load AND household_number > :after AND household_number <= :upto
+    ) AS listed_rows
     WINDOW household AS (PARTITION BY household_number),
         of_first AS (PARTITION BY household_number ORDER BY refused IS NOT NULL, row)
-), known AS (
+), compared AS (
     SELECT at, row, first_row, head_row,
+        owner.id AS person_id,
         heads = 0 AS no_head,
         staged.relation = 'head' AND row > head_row AS second_head,
         staged.members <> rows AS members_differ,
@@ -24,11 +30,11 @@ WITH staged AS (
         staged.status <> first_status AS status_differs,
         staged.registered_on IS DISTINCT FROM first_registered_on AS registered_on_differs,
         staged.members IS DISTINCT FROM first_members AS members_unlike,
-        entered.division <> village AND NOT EXISTS (
+        CASE WHEN entered.division <> village THEN NOT EXISTS (
             SELECT FROM division WHERE code = entered.division AND successor = village
-        ) AS household_elsewhere,
+        ) END AS household_elsewhere,
         entered.as_of > :as_of AS household_newer,
-        owner.id IS NOT NULL AND owner.household_id IS DISTINCT FROM entered.id
+        owner.household_id IS DISTINCT FROM entered.id AND owner.id IS NOT NULL
             AS person_elsewhere,
         holder.identity_index <> staged.identity_index AS number_taken
     FROM staged
@@ -36,15 +42,20 @@ WITH staged AS (
     LEFT JOIN person AS owner ON owner.identity_index = staged.identity_index
     LEFT JOIN person AS holder ON holder.number = staged.person_number
     WHERE refused IS NULL
-), faulty AS (
-    SELECT * FROM known
-    WHERE no_head OR second_head OR members_differ OR village_differs OR status_differs
+), known AS MATERIALIZED (
+    SELECT *,
+        (no_head OR second_head OR members_differ OR village_differs OR status_differs
+            OR registered_on_differs OR members_unlike OR household_elsewhere OR household_newer
+            OR person_elsewhere OR number_taken) IS TRUE AS faulty
+    FROM compared
+    WHERE person_id IS NOT NULL
+        OR no_head OR second_head OR members_differ OR village_differs OR status_differs
         OR registered_on_differs OR members_unlike OR household_elsewhere OR household_newer
         OR person_elsewhere OR number_taken
 ), told AS (
     INSERT INTO import_issue (job_id, row, "column", code, division, other)
     SELECT :job_id, row, "column", code, :division, other
-    FROM faulty
+    FROM known
     CROSS JOIN LATERAL (VALUES
         ('relation', 'no_head', no_head, NULL),
         ('relation', 'second_head', second_head, head_row),
@@ -58,11 +69,12 @@ WITH staged AS (
         ('identity', 'person_elsewhere', person_elsewhere, NULL),
         ('person_number', 'number_taken', number_taken, NULL)
     ) AS fault ("column", code, found, other)
-    WHERE found
+    WHERE faulty AND found
     ON CONFLICT DO NOTHING
 ), marked AS (
-    UPDATE import_person SET refused = 'judged'
-    FROM faulty WHERE import_person.ctid = faulty.at
-    RETURNING 1
+    UPDATE import_person
+    SET person_id = known.person_id, refused = CASE WHEN faulty THEN 'judged' END
+    FROM known WHERE import_person.ctid = known.at
+    RETURNING refused
 )
-SELECT count(*) FROM marked
+SELECT (SELECT count(*) FROM staged) AS rows, (SELECT count(refused) FROM marked) AS refused

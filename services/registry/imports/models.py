@@ -1,6 +1,18 @@
 """Tables of imports: the pieces of a file, the rows staged from it, what was wrong with them."""
 
-from sqlalchemy import Boolean, Column, Date, Index, Integer, LargeBinary, Table, Text, Uuid
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    Uuid,
+)
+from sqlalchemy.dialects.postgresql import JSONB
 
 from libs.common.db.base import Code, division, instant
 from services.registry.models import MODELS
@@ -20,12 +32,13 @@ import_chunk = Table(
 import_person = Table(
     "import_person",
     MODELS,
-    Column("job_id", Uuid, nullable=False),
-    Column("load", Integer, nullable=False),
+    Column("load", BigInteger, nullable=False),
     Column("row", Integer, nullable=False),
     # Ids for whoever turns out to be new; made here, because uuidv7() is a third of an INSERT.
     Column("id", Uuid, nullable=False),
     Column("household_id", Uuid),
+    Column("event_id", Uuid),
+    Column("person_id", Uuid),
     Column("refused", Text),
     Column("village", Code),
     # Compared as the register's own numbers are, or their indexes would not be used.
@@ -50,14 +63,25 @@ import_person = Table(
     Column("status", Text),
     Column("members", Integer),
     Column("synthetic", Boolean),
-    Index("ix_import_person_household", "job_id", "load", "household_number"),
+    Index("ix_import_person_household", "load", "household_number"),
     prefixes=["UNLOGGED"],
 )
-"""Staging: a row of the roster, checked and sealed; `load` is the run of the job that staged it.
+"""Staging: a row of the roster, checked and sealed; `load` tells the runs that staged rows apart.
 
 Unlogged: a crash empties it and the job loads it again from the file. Of a refused row only what
-its household is judged by is kept.
+its household is judged by is kept. `person_id` is who it turned out to be.
 """
+
+import_lane = Table(
+    "import_lane",
+    MODELS,
+    Column("job_id", Uuid, primary_key=True),
+    Column("no", Integer, primary_key=True, autoincrement=False),
+    Column("after", Text, nullable=False),
+    Column("upto", Text, nullable=False),
+    Column("counts", JSONB, nullable=False),
+)
+"""A share of a roster, entered beside the others: its households after one and up to another."""
 
 import_issue = Table(
     "import_issue",

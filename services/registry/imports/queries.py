@@ -6,12 +6,16 @@ from typing import Any
 
 from sqlalchemy import (
     ARRAY,
+    BigInteger,
+    ColumnElement,
     Date,
+    Delete,
     Integer,
     LargeBinary,
     Select,
     Text,
     TextClause,
+    Update,
     Uuid,
     delete,
     exists,
@@ -19,11 +23,14 @@ from sqlalchemy import (
     or_,
     select,
     text,
+    update,
 )
+from sqlalchemy.dialects.postgresql import JSONB, insert
 
 from libs.common.db.base import Code, type_of_instant
-from libs.common.db.statement import param, statement
-from services.registry.imports.models import import_person
+from libs.common.db.recorded import recorded
+from libs.common.db.statement import any_of, param, statement
+from services.registry.imports.models import import_lane, import_person
 from services.registry.models import person
 
 FIRST, LAST = "", "~"
@@ -37,7 +44,7 @@ SETTINGS = """
 
 _TYPES: dict[str, Any] = {
     "job_id": Uuid,
-    "load": Integer,
+    "load": BigInteger,
     "division": Code,
     "after": Text,
     "upto": Text,
@@ -80,11 +87,6 @@ def persons() -> TextClause:
     return _file("persons")
 
 
-def _of_job() -> tuple[Any, ...]:
-    c = import_person.c
-    return c.job_id == param("job_id", Uuid), c.load == param("load", Integer)
-
-
 @statement
 def index_is_rotating() -> Select[Any]:
     """Whether anybody is found by an index of another key: they would be entered again."""
@@ -94,9 +96,18 @@ def index_is_rotating() -> Select[Any]:
 
 
 @statement
+def next_load() -> Select[Any]:
+    return select(func.nextval("import_load"))
+
+
+def _of_load() -> ColumnElement[bool]:
+    return import_person.c.load == param("load", BigInteger)
+
+
+@statement
 def staged() -> Select[Any]:
     """Rows that are there: fewer than were staged after a crash, which empties the table."""
-    return select(func.count()).select_from(import_person).where(*_of_job())
+    return select(func.count()).select_from(import_person).where(_of_load())
 
 
 @statement
@@ -105,14 +116,58 @@ def bound() -> Select[Any]:
     number = import_person.c.household_number
     return (
         select(number)
-        .where(*_of_job(), number > param("after", Text))
+        .where(_of_load(), number > param("after", Text))
         .order_by(number)
         .offset(param("size", Integer))
         .limit(1)
     )
 
 
+def _of_job() -> ColumnElement[bool]:
+    return import_lane.c.job_id == param("job_id", Uuid)
+
+
 @statement
-def clear() -> Any:
+def open_lane() -> Any:
+    """Where it was opened by an earlier run, it stays as far as it came."""
+    names = ("job_id", "no", "after", "upto", "counts")
+    given = {name: param(name, import_lane.c[name].type) for name in names}
+    return insert(import_lane).values(given).on_conflict_do_nothing()
+
+
+@statement
+def lanes() -> Select[Any]:
+    return select(import_lane).where(_of_job()).order_by(import_lane.c.no)
+
+
+def _passed() -> Update:
+    """Nothing, if the lane is no longer where the batch began: another worker did it."""
+    c = import_lane.c
+    values = {"after": param("upto", Text), "counts": param("counts", JSONB)}
+    here = c.no == param("no", Integer), c.after == param("after", Text)
+    return update(import_lane).where(_of_job(), *here).values(values)
+
+
+@statement
+def pass_batch() -> Any:
+    """A batch in which nothing was entered."""
+    return _passed().returning(import_lane.c.job_id)
+
+
+@statement
+def pass_batch_recorded() -> Select[Any]:
+    """A batch, with its audit row."""
+    division = param("division", Code).label("division")
+    passed = _passed().returning(import_lane.c.job_id.label("subject"), division)
+    return recorded(passed.cte("passed"))
+
+
+@statement
+def clear_staged() -> Delete:
     """What all runs of a job staged."""
-    return delete(import_person).where(import_person.c.job_id == param("job_id", Uuid))
+    return delete(import_person).where(any_of(import_person.c.load, "loads"))
+
+
+@statement
+def clear_lanes() -> Delete:
+    return delete(import_lane).where(_of_job())

@@ -1,9 +1,12 @@
 """The roster 建档立卡名册: staged, then judged and entered in batches of whole households."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import asyncpg
 
@@ -30,93 +33,147 @@ _EVENTS = {
 }
 
 
+@dataclass
+class _Lane:
+    """A share of the file: households after one and up to another, in the order of numbers."""
+
+    job_id: UUID
+    no: int
+    after: str
+    upto: str
+    counts: Counter[str]
+
+    def __post_init__(self) -> None:
+        self.counts = Counter(self.counts)
+
+
+@dataclass(frozen=True)
+class _Merge:
+    """What is being entered: lanes side by side, each in transactions of its own."""
+
+    database: Database
+    job: Job
+    staged: Mapping[str, Any]
+    lanes: Sequence[_Lane]
+
+    @property
+    def as_of(self) -> date:
+        return date.fromisoformat(self.job.parameters["on"])
+
+    def counts(self) -> Counter[str]:
+        return sum((lane.counts for lane in self.lanes), Counter())
+
+    def seen(self) -> dict[str, Any]:
+        """What whoever watches the job sees of it."""
+        return {"phase": "merging", "done": self.counts()["rows"], "total": self.staged["rows"]}
+
+
 async def run(process: "Process", job: Job) -> dict[str, Any]:
     """From wherever an earlier run came: staging is made again if a crash has emptied it."""
     database = process.databases["registry"]
-    if not await _is_staged(database, job):
-        await stage(process, job)
-    while (progress := await _next_batch(database, job))["after"] != queries.LAST:
-        pass
-    return _result(job, progress)
+    staged = job.progress.get("staged")
+    if staged is None or not await _is_whole(database, job, staged):
+        staged = await stage(process, job)
+    async with database.reading(Scope.job(job.division)) as connection:
+        found = await connection.rows(queries.lanes, job_id=job.id)
+    work = _Merge(database, job, staged, [_Lane(**row) for row in found])
+    try:
+        async with asyncio.TaskGroup() as side_by_side:
+            for lane in work.lanes:
+                side_by_side.create_task(_follow(work, lane))
+    except ExceptionGroup as failed:
+        raise failed.exceptions[0] from None
+    return _result(work)
 
 
 async def clear(connection: Connection, job: Job) -> None:
     """The file and what was staged of it go when the job ends: people's data must not linger."""
-    await connection.rows(queries.clear, job_id=job.id)
+    progress = await connection.one(storing.progress_of, id=job.id)
+    await connection.rows(queries.clear_staged, loads=progress.get("loads", []))
+    await connection.rows(queries.clear_lanes, job_id=job.id)
     await received.forget(connection, job.id)
 
 
-async def _is_staged(database: Database, job: Job) -> bool:
-    staged = job.progress.get("staged")
-    if staged is None:
-        return False
+async def _is_whole(database: Database, job: Job, staged: Mapping[str, Any]) -> bool:
     async with database.reading(Scope.job(job.division)) as connection:
-        rows = await connection.one(queries.staged, job_id=job.id, load=staged["load"])
+        rows = await connection.one(queries.staged, load=staged["load"])
     return bool(rows == staged["rows"])
 
 
-async def _next_batch(database: Database, job: Job) -> dict[str, Any]:
+async def _follow(work: _Merge, lane: _Lane) -> None:
+    """Batch by batch to the end of the lane."""
+    while lane.after != lane.upto:
+        if await _retried(work, lane):
+            work.database.wake()
+        async with work.database.reading(Scope.job(work.job.division)) as connection:
+            await storing.save(connection, work.job, work.seen())
+
+
+async def _retried(work: _Merge, lane: _Lane) -> bool:
     """Once more when another import entered one of its people in the same moment."""
     for _ in range(_TRIES):
         try:
-            async with database.writing(Scope.job(job.division)) as connection:
-                progress, events = await _batch(connection, job)
-        except asyncpg.UniqueViolationError:
+            async with work.database.writing(Scope.job(work.job.division)) as connection:
+                passed = await _batch(connection, work, lane)
+        except (asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError):
             continue
-        if events:
-            database.wake()
-        return progress
+        has_events = passed.counts["events"] > lane.counts["events"]
+        lane.after, lane.counts = passed.after, passed.counts
+        return has_events
     raise storing.Interrupted
 
 
-async def _batch(connection: Connection, job: Job) -> tuple[dict[str, Any], int]:
-    """One transaction: judged, entered, audited, and noted in the job how far that was."""
+async def _batch(connection: Connection, work: _Merge, lane: _Lane) -> _Lane:
+    """One transaction: judged, entered, audited, and noted in its lane how far that was."""
     await connection.fetch(queries.SETTINGS)
-    progress = await storing.hold(connection, job)
-    staged, after = progress["staged"], progress.get("after", queries.FIRST)
-    rows = {"job_id": job.id, "load": staged["load"], "after": after}
-    upto = await connection.one(
-        queries.bound, job_id=job.id, load=staged["load"], after=after, size=BATCH
-    )
-    rows["upto"] = upto or queries.LAST
-    as_of = date.fromisoformat(job.parameters["on"])
-    refused = await connection.one(queries.judge, **rows, division=job.division, as_of=as_of)
-    counts = Counter(progress.get("counts", {}), refused=refused)
-    written = Counter(
-        {} if job.parameters["dry_run"] else await _enter(connection, rows, as_of, staged["given"])
-    )
-    progress |= {
-        "phase": "merging",
-        "after": rows["upto"],
-        "done": min(progress.get("done", 0) + BATCH, staged["rows"]) if upto else staged["rows"],
-        "total": staged["rows"],
-        "counts": counts + written,
-    }
-    trace = job.trace("import_roster", **written) if written else None
-    await storing.save(connection, job, progress, trace)
-    return progress, written["events"]
+    await storing.check(connection, work.job)
+    job, load, as_of = work.job, work.staged["load"], work.as_of
+    bound = await connection.one(queries.bound, load=load, after=lane.after, size=BATCH)
+    rows = {"load": load, "after": lane.after, "upto": min(bound or lane.upto, lane.upto)}
+    given = {"job_id": job.id, "division": job.division, "as_of": as_of}
+    judged = await connection.row(queries.judge, **rows, **given)
+    entered = {} if job.parameters["dry_run"] else await _enter(connection, rows, work)
+    counts = lane.counts + Counter(dict(judged or {})) + Counter(entered)
+    passed = _Lane(job.id, lane.no, rows["upto"], lane.upto, counts)
+    await _pass(connection, work, passed, entered, after=lane.after)
+    return passed
 
 
-async def _enter(
-    connection: Connection, rows: Mapping[str, Any], as_of: date, given: Sequence[str]
-) -> dict[str, int]:
-    households = await connection.row(
-        queries.households, **rows, as_of=as_of, given=given, at=clock.now(), **_EVENTS
-    )
-    persons = await connection.row(queries.persons, **rows, as_of=as_of, given=given)
-    assert households
-    assert persons
-    found = {**households, **persons}
+async def _pass(
+    connection: Connection, work: _Merge, lane: _Lane, entered: Mapping[str, int], *, after: str
+) -> None:
+    given: dict[str, Any] = {"job_id": lane.job_id, "no": lane.no, "upto": lane.after}
+    given |= {"after": after, "counts": lane.counts}
+    if entered:
+        division, trace = work.job.division, work.job.trace("import_roster", **entered)
+        passed = await connection.command(
+            queries.pass_batch_recorded,
+            trace=trace,
+            division=division,
+            **given,
+        )
+    else:
+        passed = await connection.row(queries.pass_batch, **given)
+    if passed is None:
+        raise storing.Superseded
+
+
+async def _enter(connection: Connection, rows: Mapping[str, Any], work: _Merge) -> dict[str, int]:
+    given = {**rows, "as_of": work.as_of, "given": work.staged["given"]}
+    households = await connection.row(queries.households, **given, at=clock.now(), **_EVENTS)
+    persons = await connection.row(queries.persons, **given)
+    found = {**dict(households or {}), **dict(persons or {})}
     return {name: count for name, count in found.items() if count}
 
 
-def _result(job: Job, progress: Mapping[str, Any]) -> dict[str, Any]:
-    staged, counts = progress["staged"], Counter(progress["counts"])
+def _result(work: _Merge) -> dict[str, Any]:
+    staged, counts = work.staged, work.counts()
     refused = staged["refused"] + staged["duplicates"] + counts["refused"]
     good = staged["rows"] - refused
+    dry_run = work.job.parameters["dry_run"]
     entered = counts["persons_added"] + counts["persons_changed"]
     return {
-        "dry_run": job.parameters["dry_run"],
+        "dry_run": dry_run,
         "rows": staged["rows"],
         "good": good,
         "refused": refused,
@@ -124,6 +181,6 @@ def _result(job: Job, progress: Mapping[str, Any]) -> dict[str, Any]:
         "households_changed": counts["households_changed"],
         "persons_added": counts["persons_added"],
         "persons_changed": counts["persons_changed"],
-        "persons_unchanged": 0 if job.parameters["dry_run"] else good - entered,
+        "persons_unchanged": 0 if dry_run else good - entered,
         "notices": staged["notices"],
     }

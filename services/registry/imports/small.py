@@ -85,7 +85,6 @@ async def enter(
     for start in range(0, len(rows), BATCH):
         batch = rows[start : start + BATCH]
         async with database.writing(Scope.job(job.division)) as connection:
-            await storing.hold(connection, job)
             found = await connection.row(statement, rows=batch, at=clock.now(), **given)
             written = {name: count for name, count in dict(found or {}).items() if count}
             counts.update(written)

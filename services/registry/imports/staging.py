@@ -13,7 +13,7 @@ import polars as pl
 from libs.common.bulk.formats import Format
 from libs.common.bulk.reading import frames, reader_of
 from libs.common.bulk.verdicts import Check, Issue, issues, judge
-from libs.common.db.database import Database, Scope
+from libs.common.db.database import Connection, Database, Scope
 from libs.common.http.problems import Problem
 from libs.common.ids import new_id_text
 from libs.common.people.sealing import Sealer
@@ -26,6 +26,9 @@ from services.registry.models import IDENTITY, PHONE
 
 if TYPE_CHECKING:
     from libs.common.runtime import Process
+
+LANES = 2
+"""Transactions side by side while a roster is entered: as many as a small machine has cores."""
 
 
 class _Block(NamedTuple):
@@ -45,6 +48,7 @@ class _Staging:
     database: Database
     sealer: Sealer
     job: Job
+    load: int
     places: Mapping[str, Place]
     checks: Sequence[Check]
     read: int = 0
@@ -54,15 +58,18 @@ class _Staging:
     unknown_counties: int = 0
 
 
-async def stage(process: "Process", job: Job) -> None:
-    """The whole file, from its beginning: rows of earlier runs are told apart by their run."""
+async def stage(process: "Process", job: Job) -> dict[str, Any]:
+    """The whole file, from its beginning; what was staged, as the job's progress keeps it."""
     database, sealer = process.databases["registry"], process.sealer
     on = date.fromisoformat(job.parameters["on"])
     async with database.reading(Scope.job(job.division)) as connection:
         if await connection.one(queries.index_is_rotating, **_key(sealer)):
             raise Problem("import_index_rotation")
         places = await villages_of(connection, job.division, on)
-    staging = _Staging(database, sealer, job, places, checks(on, job.division))
+        load = await connection.one(queries.next_load)
+        # Noted before there is anything to clear away.
+        await storing.save(connection, job, {"loads": [*job.progress.get("loads", []), load]})
+    staging = _Staging(database, sealer, job, load, places, checks(on, job.division))
     reader = reader_of(Format(job.parameters["format"]), COLUMNS)
     storing_one: asyncio.Task[None] | None = None
     async for frame in frames(reader, _counted(staging)):
@@ -73,7 +80,7 @@ async def stage(process: "Process", job: Job) -> None:
     if storing_one:
         await storing_one
     given = [name for name in OPTIONAL if name in reader.header.found]
-    await _finish(staging, given, [*reader.header.notices, *_notices(staging)])
+    return await _finish(staging, given, [*reader.header.notices, *_notices(staging)])
 
 
 async def _counted(staging: _Staging) -> AsyncIterator[bytes]:
@@ -88,7 +95,7 @@ def _prepare(staging: _Staging, frame: pl.DataFrame, on: date) -> _Block:
     refused = judge(frame, staging.checks).fill_null(value=False)
     found = issues(frame.filter(refused), staging.checks) if refused.any() else []
     _note(staging, frame.filter(~refused))
-    rows = _identified(_sealed(staged(frame, refused), staging.sealer), staging.job)
+    rows = _identified(_sealed(staged(frame, refused), staging.sealer), staging.load)
     return _Block(
         csv=rows.write_csv(include_header=False).encode(),
         columns=rows.columns,
@@ -116,14 +123,14 @@ def _sealed(rows: pl.DataFrame, sealer: Sealer) -> pl.DataFrame:
     )
 
 
-def _identified(rows: pl.DataFrame, job: Job) -> pl.DataFrame:
+def _identified(rows: pl.DataFrame, load: int) -> pl.DataFrame:
     """With ids for whoever turns out to be new; a household that is entered has a head."""
     heads = rows.get_column("relation").eq("head").to_list()
     return rows.with_columns(
-        pl.lit(str(job.id)).alias("job_id"),
-        pl.lit(job.attempt).alias("load"),
+        pl.lit(load).alias("load"),
         pl.Series("id", [new_id_text() for _ in heads], pl.String),
         pl.Series("household_id", [new_id_text() if h else None for h in heads], pl.String),
+        pl.Series("event_id", [new_id_text() if h else None for h in heads], pl.String),
     )
 
 
@@ -148,22 +155,36 @@ async def _store(staging: _Staging, block: _Block) -> None:
 
 async def _finish(
     staging: _Staging, given: Sequence[str], notices: Sequence[dict[str, Any]]
-) -> None:
+) -> dict[str, Any]:
     """From here on a next run needs the file only if a crash empties the staging table."""
-    job = staging.job
-    which = {"job_id": job.id, "load": job.attempt}
+    job, load = staging.job, staging.load
     async with staging.database.writing(Scope.job(job.division)) as connection:
         await connection.fetch(queries.SETTINGS)
-        duplicates = await connection.one(queries.twice, **which, division=job.division)
+        given_job = {"job_id": job.id, "division": job.division}
+        duplicates = await connection.one(queries.twice, load=load, **given_job)
         found = {
-            "load": job.attempt,
+            "load": load,
             "rows": staging.rows,
             "refused": staging.refused,
             "duplicates": duplicates,
             "given": list(given),
             "notices": list(notices),
         }
+        await _open_lanes(connection, staging)
         await storing.save(connection, job, {"phase": "checking", "staged": found})
+    return found
+
+
+async def _open_lanes(connection: Connection, staging: _Staging) -> None:
+    """Equal shares, to be entered side by side."""
+    after = queries.FIRST
+    for no in range(LANES):
+        left = staging.rows // LANES
+        bound = await connection.one(queries.bound, load=staging.load, after=after, size=left)
+        upto = bound if bound and no < LANES - 1 else queries.LAST
+        share = {"no": no, "after": after, "upto": upto}
+        await connection.rows(queries.open_lane, job_id=staging.job.id, **share, counts={})
+        after = upto
 
 
 def _notices(staging: _Staging) -> list[dict[str, Any]]:

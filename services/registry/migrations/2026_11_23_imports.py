@@ -26,12 +26,14 @@ CREATE TABLE import_chunk (
 ALTER TABLE import_chunk ALTER COLUMN data SET STORAGE EXTERNAL;
 CREATE INDEX ix_import_chunk_received_at ON import_chunk (received_at);
 
+CREATE SEQUENCE import_load;
 CREATE UNLOGGED TABLE import_person (
-    job_id uuid NOT NULL,
-    load integer NOT NULL,
+    load bigint NOT NULL,
     row integer NOT NULL,
     id uuid NOT NULL,
     household_id uuid,
+    event_id uuid,
+    person_id uuid,
     refused text,
     village text COLLATE "C",
     household_number text,
@@ -56,7 +58,16 @@ CREATE UNLOGGED TABLE import_person (
     members integer,
     synthetic boolean
 );
-CREATE INDEX ix_import_person_household ON import_person (job_id, load, household_number);
+CREATE INDEX ix_import_person_household ON import_person (load, household_number);
+
+CREATE TABLE import_lane (
+    job_id uuid NOT NULL,
+    no integer NOT NULL,
+    after text NOT NULL,
+    upto text NOT NULL,
+    counts jsonb NOT NULL,
+    CONSTRAINT pk_import_lane PRIMARY KEY (job_id, no)
+);
 
 CREATE TABLE import_issue (
     job_id uuid NOT NULL,
@@ -78,7 +89,8 @@ def protected(service: str) -> list[str]:
         enclose("import_chunk"),
         policy(service, "import_chunk", "app", IN_AREA, grant="INSERT, DELETE, SELECT (job_id)"),
         policy(service, "import_chunk", "worker", "true", grant="SELECT, DELETE"),
-        f"GRANT SELECT, INSERT, UPDATE, DELETE ON import_person TO {worker};",
+        f"GRANT SELECT, INSERT, UPDATE, DELETE ON import_person, import_lane TO {worker};"
+        f"GRANT USAGE ON SEQUENCE import_load TO {worker};",
         enclose("import_issue"),
         policy(service, "import_issue", "app", IN_AREA, grant="SELECT"),
         policy(service, "import_issue", "worker", IN_AREA, grant="SELECT, INSERT"),
@@ -107,5 +119,6 @@ def shipped() -> list[str]:
 def downgrade() -> None:
     for table in ("household", "person"):
         run(f"DROP POLICY duplicates ON {table}")
-    for table in ("import_issue", "import_person", "import_chunk"):
+    for table in ("import_issue", "import_lane", "import_person", "import_chunk"):
         run(f"DROP TABLE {table}")
+    run("DROP SEQUENCE import_load")

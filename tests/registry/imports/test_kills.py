@@ -1,16 +1,19 @@
 """Killed at any point, an import is taken up by the next worker: nothing lost, nothing doubled."""
 
 import asyncio
+import contextlib
 import random
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
+import asyncpg
 import pytest
 import pytest_asyncio
 
 from cli.synthetic import people, villages
+from libs.common.events.retry import LOST
 from libs.common.process import jobs
 from tests.registry.imports.conftest import Office, codes
 
@@ -111,6 +114,23 @@ async def test_staging_that_is_gone_is_made_again_and_the_cursor_stays(
     result = (await office.job(href))["result"]
     assert (result["persons_added"], result["refused"]) == (PEOPLE, 1)
     assert await office.faults({"job": href[-36:]}) == [(PEOPLE + 2, "identity", "check_digit")]
+    await assert_whole(office)
+
+
+async def test_a_server_that_hangs_up_is_waited_for(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.registry.imports.roster.BATCH", BATCH)
+    href = await office.send("roster", ROSTER)
+    working = asyncio.create_task(office.finish())
+    assert await until(office, href, lambda p: p["phase"] == "merging")
+    await office.owner.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE usename = 'registry_worker' AND datname = current_database()"
+    )
+    with contextlib.suppress(*LOST, asyncpg.PostgresError):  # its own session is lost with them
+        await working
+    await office.finish()
     await assert_whole(office)
 
 
