@@ -9,8 +9,10 @@ from cli.options import HOME, Home, Json
 
 dead_letters = typer.Typer(no_args_is_help=True, help="死信 Records that could not be taken in.")
 
+_LARGEST = 2**63 - 1
+
 _Service = Annotated[str, typer.Argument(help="The service that reads: matching.")]
-_Letter = Annotated[int, typer.Argument(help="Its number in `list`.")]
+_Letter = Annotated[int, typer.Argument(help="Its number in `list`.", max=_LARGEST)]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -36,7 +38,7 @@ def lag(home: Home = HOME, json: Json = False) -> None:
 def replay(
     service: _Service,
     topic: Annotated[str | None, typer.Option(help="All that it reads, by default.")] = None,
-    offset: Annotated[int, typer.Option(min=0)] = 0,
+    offset: Annotated[int, typer.Option(min=0, max=_LARGEST)] = 0,
     home: Home = HOME,
     json: Json = False,
 ) -> None:

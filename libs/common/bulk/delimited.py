@@ -41,7 +41,8 @@ class DelimitedReader:
         if self._names is None:
             end = _end_of_head(block)
             head, block = block[:end], block[end:]
-            heads = next(csv.reader(io.StringIO(head.decode())), [])
+            # Without a line break of any other kind, a lone carriage return is only a blank.
+            heads = next(csv.reader(io.StringIO(head.decode().replace("\r", " "))), [])
             self._names = self.header.place(heads)
             self.header.require()
             self._row = 2

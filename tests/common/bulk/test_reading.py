@@ -142,6 +142,8 @@ def test_cells_of_a_workbook_are_read_as_they_are_shown() -> None:
         pytest.param('姓名,户编号\n"张三,H1\n李四,H2\n'.encode(), "f.csv", "import_quotes",
                      id="a quote never closed"),
         pytest.param("姓名\n张三\n".encode(), "f.csv", "import_columns_missing", id="one less"),
+        pytest.param("姓名,户编号\r张三,H1\r".encode(), "f.csv", "import_columns_missing",
+                     id="lines that end in carriage returns alone"),
         pytest.param(b"", "f.csv", "import_columns_missing", id="nothing"),
         pytest.param(b'{"a": 1}', "f.ndjson", "import_columns_missing", id="other keys"),
         pytest.param("姓名,name,户编号\n".encode(), "f.csv", "import_columns_repeated", id="twice"),
