@@ -105,6 +105,8 @@ async def appoint(
     nominated = dict(found)
     if nominated["state"] != "open":
         raise Problem("illegal_transition", state=nominated["state"], verb="appoint", allowed=[])
+    if order.until < order.since:
+        raise Problem("ends_before_it_begins", since=order.since)
     if nominated["nominated_by"] == caller.subject:
         raise Problem("same_person")
     case = await _appointment_case(db, nominated, order, facts)

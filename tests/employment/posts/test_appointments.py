@@ -125,8 +125,12 @@ async def test_an_ended_appointment_frees_the_post_for_the_next_day(house: House
     twice = await county(house).post(path, {"ended_on": "2019-06-30"}, status=409)
     assert twice["code"] == "illegal_transition"
     second = await nominate(house, post, await family_of(house, division=ENDING))
+    backwards = {"since": "2019-07-01", "until": "2019-06-30"}
+    path = f"/employment/v1/nominations/{second}/appoint"
+    refused = await county(house).post(path, backwards, status=409)
+    assert refused["code"] == "ends_before_it_begins"
     term = {"since": "2019-07-01", "until": "2022-06-30"}
-    await county(house).post(f"/employment/v1/nominations/{second}/appoint", term, status=201)
+    await county(house).post(path, term, status=201)
 
 
 async def test_a_non_member_cannot_be_nominated(house: House) -> None:
