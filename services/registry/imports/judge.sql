@@ -77,4 +77,4 @@ WITH staged AS (
     FROM known WHERE import_person.ctid = known.at
     RETURNING refused
 )
-SELECT (SELECT count(*) FROM staged) AS rows, (SELECT count(refused) FROM marked) AS refused
+SELECT count(refused) FROM marked

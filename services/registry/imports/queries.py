@@ -36,11 +36,15 @@ from services.registry.models import person
 FIRST, LAST = "", "~"
 """Before and behind every household number."""
 
-SETTINGS = """
-    SELECT set_config('plan_cache_mode', 'force_custom_plan', true),
-        set_config('work_mem', '64MB', true)
+ROOM = "SELECT set_config('work_mem', '64MB', true)"
+"""For the one statement that looks at the whole file."""
+
+BY_INDEX = """
+    SELECT set_config('plan_cache_mode', 'force_custom_plan', true), set_config(name, 'off', true)
+    FROM unnest(ARRAY['enable_seqscan', 'enable_hashjoin', 'enable_mergejoin']) AS name
 """
-"""A plan made while the tables were empty would scan them whole for every batch to come."""
+"""For batches: each row is looked up. A plan that reads the whole register, as it is cheaper while
+that is small or its statistics are old, would make each batch dearer than the one before."""
 
 _TYPES: dict[str, Any] = {
     "job_id": Uuid,
@@ -67,6 +71,12 @@ def _file(name: str) -> TextClause:
 def twice() -> TextClause:
     """Refuse the rows that the file has again; how many they are."""
     return _file("twice")
+
+
+@statement
+def suspect() -> TextClause:
+    """Whether anything speaks against a row of the batch, as far as indexes cannot tell."""
+    return _file("suspect")
 
 
 @statement

@@ -1,6 +1,5 @@
 """The roster 建档立卡名册: staged, then judged and entered in batches of whole households."""
 
-import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from libs.common.process import storing
 from libs.common.process.storing import Job
 from services.registry.imports import queries, received
 from services.registry.imports.staging import stage
+from services.registry.imports.tasks import side_by_side
 
 if TYPE_CHECKING:
     from libs.common.runtime import Process
@@ -65,7 +65,8 @@ class _Merge:
 
     def seen(self) -> dict[str, Any]:
         """What whoever watches the job sees of it."""
-        return {"phase": "merging", "done": self.counts()["rows"], "total": self.staged["rows"]}
+        done = min(self.counts()["rows"], self.staged["rows"])
+        return {"phase": "merging", "done": done, "total": self.staged["rows"]}
 
 
 async def run(process: "Process", job: Job) -> dict[str, Any]:
@@ -77,12 +78,9 @@ async def run(process: "Process", job: Job) -> dict[str, Any]:
     async with database.reading(Scope.job(job.division)) as connection:
         found = await connection.rows(queries.lanes, job_id=job.id)
     work = _Merge(database, job, staged, [_Lane(**row) for row in found])
-    try:
-        async with asyncio.TaskGroup() as side_by_side:
-            for lane in work.lanes:
-                side_by_side.create_task(_follow(work, lane))
-    except ExceptionGroup as failed:
-        raise failed.exceptions[0] from None
+    async with side_by_side() as lanes:
+        for lane in work.lanes:
+            lanes.create_task(_follow(work, lane))
     return _result(work)
 
 
@@ -110,12 +108,14 @@ async def _follow(work: _Merge, lane: _Lane) -> None:
 
 
 async def _retried(work: _Merge, lane: _Lane) -> bool:
-    """Once more when another import entered one of its people in the same moment."""
+    """Again, and judged, where a person turns out to be entered already; whether it made events."""
+    is_judged = work.job.parameters["dry_run"]
     for _ in range(_TRIES):
         try:
             async with work.database.writing(Scope.job(work.job.division)) as connection:
-                passed = await _batch(connection, work, lane)
+                passed = await _batch(connection, work, lane, is_judged=is_judged)
         except (asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError):
+            is_judged = True
             continue
         has_events = passed.counts["events"] > lane.counts["events"]
         lane.after, lane.counts = passed.after, passed.counts
@@ -123,17 +123,19 @@ async def _retried(work: _Merge, lane: _Lane) -> bool:
     raise storing.Interrupted
 
 
-async def _batch(connection: Connection, work: _Merge, lane: _Lane) -> _Lane:
+async def _batch(connection: Connection, work: _Merge, lane: _Lane, *, is_judged: bool) -> _Lane:
     """One transaction: judged, entered, audited, and noted in its lane how far that was."""
-    await connection.fetch(queries.SETTINGS)
+    await connection.fetch(queries.BY_INDEX)
     await storing.check(connection, work.job)
-    job, load, as_of = work.job, work.staged["load"], work.as_of
+    job, load = work.job, work.staged["load"]
     bound = await connection.one(queries.bound, load=load, after=lane.after, size=BATCH)
     rows = {"load": load, "after": lane.after, "upto": min(bound or lane.upto, lane.upto)}
-    given = {"job_id": job.id, "division": job.division, "as_of": as_of}
-    judged = await connection.row(queries.judge, **rows, **given)
+    refused = 0
+    if is_judged or await connection.one(queries.suspect, **rows):
+        given = {"job_id": job.id, "division": job.division, "as_of": work.as_of}
+        refused = await connection.one(queries.judge, **rows, **given)
     entered = {} if job.parameters["dry_run"] else await _enter(connection, rows, work)
-    counts = lane.counts + Counter(dict(judged or {})) + Counter(entered)
+    counts = lane.counts + Counter(refused=refused, rows=BATCH) + Counter(entered)
     passed = _Lane(job.id, lane.no, rows["upto"], lane.upto, counts)
     await _pass(connection, work, passed, entered, after=lane.after)
     return passed

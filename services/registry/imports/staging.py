@@ -22,13 +22,11 @@ from libs.common.process.storing import Job
 from services.registry.imports import faults, queries, reasons, received
 from services.registry.imports.places import Place, villages_of
 from services.registry.imports.roster_columns import COLUMNS, OPTIONAL, checks, staged, typed
+from services.registry.imports.tasks import STRANDS, side_by_side
 from services.registry.models import IDENTITY, PHONE
 
 if TYPE_CHECKING:
     from libs.common.runtime import Process
-
-LANES = 2
-"""Transactions side by side while a roster is entered: as many as a small machine has cores."""
 
 
 class _Block(NamedTuple):
@@ -39,6 +37,8 @@ class _Block(NamedTuple):
     rows: int
     refused: int
     issues: Sequence[Issue]
+    replaced: Mapping[tuple[str, str], int]
+    unknown_counties: int
 
 
 @dataclass
@@ -49,6 +49,7 @@ class _Staging:
     sealer: Sealer
     job: Job
     load: int
+    on: date
     places: Mapping[str, Place]
     checks: Sequence[Check]
     read: int = 0
@@ -69,16 +70,13 @@ async def stage(process: "Process", job: Job) -> dict[str, Any]:
         load = await connection.one(queries.next_load)
         # Noted before there is anything to clear away.
         await storing.save(connection, job, {"loads": [*job.progress.get("loads", []), load]})
-    staging = _Staging(database, sealer, job, load, places, checks(on, job.division))
+    staging = _Staging(database, sealer, job, load, on, places, checks(on, job.division))
     reader = reader_of(Format(job.parameters["format"]), COLUMNS)
-    storing_one: asyncio.Task[None] | None = None
-    async for frame in frames(reader, _counted(staging)):
-        block = await asyncio.to_thread(_prepare, staging, frame, on)
-        if storing_one:
-            await storing_one
-        storing_one = asyncio.create_task(_store(staging, block))
-    if storing_one:
-        await storing_one
+    room = asyncio.Semaphore(STRANDS)
+    async with side_by_side() as blocks:
+        async for frame in frames(reader, _counted(staging)):
+            await room.acquire()
+            blocks.create_task(_stage_block(staging, frame, room))
     given = [name for name in OPTIONAL if name in reader.header.found]
     return await _finish(staging, given, [*reader.header.notices, *_notices(staging)])
 
@@ -89,12 +87,19 @@ async def _counted(staging: _Staging) -> AsyncIterator[bytes]:
         yield piece
 
 
-def _prepare(staging: _Staging, frame: pl.DataFrame, on: date) -> _Block:
+async def _stage_block(staging: _Staging, frame: pl.DataFrame, room: asyncio.Semaphore) -> None:
+    try:
+        await _store(staging, await asyncio.to_thread(_prepare, staging, frame))
+    finally:
+        room.release()
+
+
+def _prepare(staging: _Staging, frame: pl.DataFrame) -> _Block:
     """Beside the event loop: judged, sealed and written as PostgreSQL reads it."""
-    frame = typed(frame, on, staging.places)
+    frame = typed(frame, staging.on, staging.places)
     refused = judge(frame, staging.checks).fill_null(value=False)
     found = issues(frame.filter(refused), staging.checks) if refused.any() else []
-    _note(staging, frame.filter(~refused))
+    good = frame.filter(~refused)
     rows = _identified(_sealed(staged(frame, refused), staging.sealer), staging.load)
     return _Block(
         csv=rows.write_csv(include_header=False).encode(),
@@ -102,14 +107,16 @@ def _prepare(staging: _Staging, frame: pl.DataFrame, on: date) -> _Block:
         rows=rows.height,
         refused=int(refused.sum()),
         issues=found,
+        replaced=_replaced(good),
+        unknown_counties=int(good.get_column("county_unknown").sum()),
     )
 
 
-def _note(staging: _Staging, good: pl.DataFrame) -> None:
+def _replaced(good: pl.DataFrame) -> Mapping[tuple[str, str], int]:
+    """Rows under old village codes, by old and new code."""
     moved = good.filter(pl.col("village") != pl.col("current"))
-    for old, new, rows in moved.group_by("village", "current").len().iter_rows():
-        staging.replaced[old, new] += rows
-    staging.unknown_counties += int(good.get_column("county_unknown").sum())
+    counted = moved.group_by("village", "current").len()
+    return {(old, new): rows for old, new, rows in counted.iter_rows()}
 
 
 def _sealed(rows: pl.DataFrame, sealer: Sealer) -> pl.DataFrame:
@@ -151,6 +158,8 @@ async def _store(staging: _Staging, block: _Block) -> None:
         await storing.save(connection, job, progress)
     staging.rows += block.rows
     staging.refused += block.refused
+    staging.replaced.update(block.replaced)
+    staging.unknown_counties += block.unknown_counties
 
 
 async def _finish(
@@ -159,7 +168,7 @@ async def _finish(
     """From here on a next run needs the file only if a crash empties the staging table."""
     job, load = staging.job, staging.load
     async with staging.database.writing(Scope.job(job.division)) as connection:
-        await connection.fetch(queries.SETTINGS)
+        await connection.fetch(queries.ROOM)
         given_job = {"job_id": job.id, "division": job.division}
         duplicates = await connection.one(queries.twice, load=load, **given_job)
         found = {
@@ -178,10 +187,10 @@ async def _finish(
 async def _open_lanes(connection: Connection, staging: _Staging) -> None:
     """Equal shares, to be entered side by side."""
     after = queries.FIRST
-    for no in range(LANES):
-        left = staging.rows // LANES
+    for no in range(STRANDS):
+        left = staging.rows // STRANDS
         bound = await connection.one(queries.bound, load=staging.load, after=after, size=left)
-        upto = bound if bound and no < LANES - 1 else queries.LAST
+        upto = bound if bound and no < STRANDS - 1 else queries.LAST
         share = {"no": no, "after": after, "upto": upto}
         await connection.rows(queries.open_lane, job_id=staging.job.id, **share, counts={})
         after = upto
