@@ -35,19 +35,19 @@ CLAIMS = (
 _NEEDS = """
 INSERT INTO need (id, household_id, division, category, quantity, stage, state, consent_person_id,
     consent_text, consent_on, captured_by, captured_at, verified_by, verified_at, published_by,
-    published_at, version)
+    published_at, acknowledged, overruled, version)
 SELECT uuidv7(), household, '621123100201', 'job', 1, 'published', 'published', household,
-    'need-publication-1', '2019-01-01', 'a', now(), 'a', now(), 'b', now(), 3
+    'need-publication-1', '2019-01-01', 'a', now(), 'a', now(), 'b', now(), '{}', '{}', 3
 FROM unnest($1::uuid[]) AS household
 """
 _SITUATIONS = """
-INSERT INTO situation (household_id, division, working, version)
-SELECT household, '621123100201', 0, 1 FROM unnest($1::uuid[]) AS household
+INSERT INTO situation (household_id, division, version)
+SELECT household, '621123100201', 1 FROM unnest($1::uuid[]) AS household
 """
 _WORK = """
 INSERT INTO work (id, household_id, person_id, channel, monthly_income_fen, since, event_id,
-    event_type, event_time, version)
-SELECT *, 'weiyuan.household_employed.v1', now(), 1 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[],
+    event_type, version)
+SELECT *, 'weiyuan.household_employed.v1', 1 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[],
     $4::text[], $5::bigint[], $6::date[], $7::uuid[])
 ON CONFLICT (id) DO UPDATE SET version = excluded.version WHERE work.version < excluded.version
 """
@@ -61,7 +61,11 @@ SELECT uuidv7(), need.id, need.division, now(), 'published', 'met', 'meet', even
 FROM unnest($1::uuid[], $2::uuid[]) AS given(household, event)
 JOIN need ON need.household_id = household
 """
-_COUNT = "UPDATE situation SET working = 1 WHERE household_id = ANY($1::uuid[])"
+_COUNT = """
+UPDATE situation SET running = ARRAY[job]
+FROM unnest($1::uuid[], $2::uuid[]) AS given(household, job)
+WHERE household_id = household
+"""
 
 
 @dataclass
@@ -95,7 +99,9 @@ class Board:
                 await self.bare.execute(_WORK, *_columns(events))
                 await self.bare.execute(_MEET, households)
                 await self.bare.execute(_TELL, households, ids)
-                await self.bare.execute(_COUNT, households)
+                await self.bare.execute(
+                    _COUNT, households, [event.aggregate_id for event in events]
+                )
         return HOUSEHOLDS
 
     def _batches(self, batch: int) -> Sequence[Sequence[HouseholdEmployed]]:

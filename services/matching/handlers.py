@@ -63,7 +63,6 @@ def _work(events: FromClause, event_type: str, ended_on: ColumnElement[Any]) -> 
         "ended_on": ended_on,
         "event_id": events.c.event_id,
         "event_type": literal(event_type),
-        "event_time": events.c.time,
     }
     return newest(work, events, values)
 

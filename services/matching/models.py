@@ -1,6 +1,7 @@
 """Tables of the need board: what is needed, and the facts it follows."""
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     Boolean,
     CheckConstraint,
@@ -37,7 +38,8 @@ need = Table(
     instant("verified_at", nullable=True),
     Column("published_by", Text),
     instant("published_at", nullable=True),
-    instant("overruled_at", nullable=True),
+    Column("acknowledged", ARRAY(Uuid), nullable=False),
+    Column("overruled", ARRAY(Uuid), nullable=False),
     Column("version", Integer, nullable=False),
     CheckConstraint("quantity >= 1", name="quantity"),
     CheckConstraint("stage IN ('draft', 'verified', 'published', 'withdrawn')", name="stage"),
@@ -53,7 +55,10 @@ need = Table(
     Index("ix_need_cards", "published_at", "id", postgresql_where="stage = 'published'"),
     Index("ix_need_household_id", "household_id"),
 )
-"""需求: `stage` is what people decided, `state` what is shown: the stage, or met."""
+"""需求: `stage` is what people decided, `state` what is shown: the stage, or met.
+
+`acknowledged` are the ended employments that were known when the need was verified, `overruled` the
+running ones of which a person said that they do not meet it."""
 
 need_history = Table(
     "need_history",
@@ -83,13 +88,14 @@ situation = Table(
     Column("members", Integer),
     Column("workers", Integer),
     Column("able", Integer),
-    Column("working", Integer, nullable=False, server_default="0"),
+    Column("running", ARRAY(Uuid), nullable=False, server_default="{}"),
+    Column("ended", ARRAY(Uuid), nullable=False, server_default="{}"),
     Column("version", Integer, nullable=False),
     Index("ix_situation_division", "division", "household_id"),
 )
 """A household as its events tell it; until we heard where it lives, nobody sees it.
 
-`workers` is registry's count, `working` the number of running employments that the board heard of.
+`workers` is registry's count; `running` and `ended` are the employments that the board heard of.
 """
 
 work = Table(
@@ -104,7 +110,6 @@ work = Table(
     Column("ended_on", Date),
     Column("event_id", Uuid, nullable=False),
     Column("event_type", Text, nullable=False),
-    instant("event_time"),
     Column("version", Integer, nullable=False),
     Index("ix_work_household_id", "household_id"),
 )

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import (
+    ARRAY,
     CTE,
     ColumnElement,
     Date,
@@ -132,7 +133,7 @@ def village_card() -> Select[Any]:
 @statement
 def working() -> Select[Any]:
     """How many running employments the board knows of."""
-    return select(situation.c.working).where(
+    return select(func.cardinality(situation.c.running)).where(
         situation.c.household_id == param("household_id", Uuid)
     )
 
@@ -172,6 +173,15 @@ def _with_history(changed: CTE, verb: str, was: ColumnElement[Any]) -> Select[An
 _CHANGED = (need.c.id.label("subject"), need.c.division, need.c.state, need.c.version)
 
 
+_NO_JOBS = cast(literal("{}", Text), ARRAY(Uuid))
+
+
+def _known(which: str, household: ColumnElement[Any]) -> ColumnElement[Any]:
+    """The running or the ended employments of a household, as far as the board has heard."""
+    jobs = select(situation.c[which]).where(situation.c.household_id == household)
+    return func.coalesce(jobs.scalar_subquery(), _NO_JOBS)
+
+
 @statement
 def capture() -> Select[Any]:
     """A draft for a household of the area."""
@@ -183,6 +193,8 @@ def capture() -> Select[Any]:
         "quantity": param("quantity", Integer),
         "stage": literal("draft"),
         "state": literal("draft"),
+        "acknowledged": _known("ended", param("household_id", Uuid)),
+        "overruled": _NO_JOBS,
         "consent_person_id": param("consent_person_id", Uuid),
         "consent_text": param("consent_text", Text),
         "consent_on": param("consent_on", Date),
@@ -217,9 +229,15 @@ _AT = param("at", type_of_instant)
 # Of a need that has returned: whoever published it may verify it now.
 _UNPUBLISHED = {"published_by": None, "published_at": None}
 STEPS: Mapping[str, Statement] = {
-    "verify": _step("verify", verified_by=_ACTOR, verified_at=_AT, **_UNPUBLISHED),
+    "verify": _step(
+        "verify",
+        verified_by=_ACTOR,
+        verified_at=_AT,
+        acknowledged=_known("ended", need.c.household_id),
+        **_UNPUBLISHED,
+    ),
     "publish": _step("publish", published_by=_ACTOR, published_at=_AT),
     "withdraw": _step("withdraw"),
-    "overrule": _step("overrule", overruled_at=_AT),
+    "overrule": _step("overrule", overruled=_known("running", need.c.household_id)),
 }
 """The steps of the flow; no row when the need has moved on since the version that was seen."""

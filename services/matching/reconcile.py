@@ -1,9 +1,10 @@
 """What follows from the facts: one statement for all households that a batch of events touched.
 
 The result depends only on the facts and on what people decided, never on the order in which they
-came: the stage falls back to draft when an employment has ended after the village verified the
-need; the need is met while enough employments run that nobody has overruled since; otherwise it
-stands at its stage.
+came: the stage falls back to draft when an employment has ended that nobody knew of when the need
+was verified; the need is met while enough employments run that nobody has overruled; otherwise it
+stands at its stage. People's decisions name the employments they knew, so that no two clocks are
+compared and a corrected event is no news.
 """
 
 from collections.abc import Sequence

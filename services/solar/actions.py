@@ -52,6 +52,8 @@ async def enter_settlement(db: Connection, *, caller: Caller, order: SettlementI
         raise Problem("not_found")
     if order.period < station["connected_on"].strftime("%Y-%m"):
         raise Problem("before_connection", connected_on=station["connected_on"])
+    if order.period > clock.today().strftime("%Y-%m"):
+        raise Problem("month_to_come", period=order.period)
     settlement_id = new_id()
     try:
         await db.command(

@@ -10,7 +10,7 @@ from pydantic import Field
 from libs.common.http.wire import Answer, Day, Wire
 from libs.common.places import VillageCode
 
-Fen = Annotated[int, Field(ge=0, le=10**14)]
+Fen = Annotated[int, Field(ge=0, le=10**14, strict=True)]
 
 
 class StationIn(Wire):

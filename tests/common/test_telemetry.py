@@ -31,11 +31,12 @@ def captured(request: pytest.FixtureRequest) -> Iterator[Logs]:
     """What a process writes to its log, from our loggers and the libraries'."""
     root, uvicorn = logging.getLogger(), logging.getLogger("uvicorn.error")
     before = root.handlers[:], root.level, uvicorn.handlers[:]
+    usual = structlog.get_config()
     uvicorn.addHandler(logging.StreamHandler(io.StringIO()))
     stream = io.StringIO()
     configure_logs(readable=getattr(request, "param", False), stream=stream)
     yield stream.getvalue
-    structlog.reset_defaults()
+    structlog.configure(**usual)
     root.handlers[:], root.level, uvicorn.handlers[:] = before
 
 

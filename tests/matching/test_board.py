@@ -146,6 +146,28 @@ async def test_facts_rebuilt_from_the_bus_change_nothing(house: House) -> None:
     assert [await _history(house, need) for need in needs] == before
 
 
+async def test_a_correction_is_no_news(house: House) -> None:
+    """A typo mended in an employment undoes neither an overruling nor a verification."""
+    family, other = await a_family(house), await a_family(house)
+    county = house.caller(Role.COUNTY_OFFICER, COUNTY)
+    await house.hear(registered(family), registered(other))
+    overruled, verified = [await a_published_need(house, each) for each in (family, other)]
+    running, over = new_id(), new_id()
+    await house.hear(began(family, running), began(other, over), ended(other, over))
+    path = f"/matching/v1/needs/{overruled}"
+    version = (await county.get(path))["version"]
+    await county.post(f"{path}/overrule", status=200, version=version)
+    village = house.caller(Role.VILLAGE_OFFICER, other.division)
+    version = (await county.get(f"/matching/v1/needs/{verified}"))["version"]
+    await village.post(f"/matching/v1/needs/{verified}/verify", status=200, version=version)
+    await house.hear(
+        began(family, running, version=2, monthly_income_fen=60_000, time=clock.now()),
+        ended(other, over, version=3, ended_on=date(2019, 10, 1), time=clock.now()),
+    )
+    assert await state_of(house, overruled) == "published"
+    assert await state_of(house, verified) == "verified"
+
+
 async def test_a_verified_draft_is_not_returned_again_by_old_news(house: House) -> None:
     family = await a_family(house)
     need = await a_published_need(house, family)

@@ -21,11 +21,12 @@ COUNTY, VILLAGE = Scope.area("621123"), Scope.area("621123100201")
 FILL = """
 INSERT INTO need (id, household_id, division, category, quantity, stage, state, consent_person_id,
     consent_text, consent_on, captured_by, captured_at, verified_by, verified_at, published_by,
-    published_at, version)
+    published_at, acknowledged, overruled, version)
 SELECT gen_random_uuid(), gen_random_uuid(),
     '6211' || lpad((21 + n % 7)::text, 2, '0') || '100' || (201 + n % 200)::text,
     'job', 1, stage, stage, gen_random_uuid(), 'need-publication-1', '2019-01-01',
-    'a', at, 'a', at, 'b', CASE stage WHEN 'published' THEN at END, 3
+    'a', at, 'a', at, 'b', CASE stage WHEN 'published' THEN at END,
+    '{}', '{}', 3
 FROM generate_series(1, $1) AS n,
     LATERAL (SELECT timestamptz '2019-01-01' + n * interval '3 minutes' AS at,
         CASE n % 10 WHEN 0 THEN 'published' WHEN 1 THEN 'verified' ELSE 'draft' END AS stage) m

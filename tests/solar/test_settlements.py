@@ -78,6 +78,8 @@ async def test_a_retry_with_its_key_is_answered_as_the_first_time(
         pytest.param({"period": "2018-12"}, 409, "before_connection", id="before connection"),
         pytest.param({"period": "2019-13"}, 422, "malformed", id="no such month"),
         pytest.param({"period": "２０１９-06"}, 422, "malformed", id="full-width digits"),
+        pytest.param({"period": "9998-12"}, 409, "month_to_come", id="a month to come"),
+        pytest.param({"grid_fen": True}, 422, "malformed", id="true is no money"),
         pytest.param({"grid_fen": -1}, 422, "malformed", id="negative money"),
         pytest.param({"grid_fen": 1.5}, 422, "malformed", id="half a fen"),
         pytest.param({"kwh": "1e400"}, 422, "malformed", id="energy without end"),

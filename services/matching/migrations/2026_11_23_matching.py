@@ -29,7 +29,8 @@ CREATE TABLE need (
     verified_at timestamptz,
     published_by text,
     published_at timestamptz,
-    overruled_at timestamptz,
+    acknowledged uuid[] NOT NULL,
+    overruled uuid[] NOT NULL,
     version integer NOT NULL,
     CONSTRAINT pk_need PRIMARY KEY (id),
     CONSTRAINT ck_need_quantity CHECK (quantity >= 1),
@@ -69,7 +70,8 @@ CREATE TABLE situation (
     members integer,
     workers integer,
     able integer,
-    working integer NOT NULL DEFAULT 0,
+    running uuid[] NOT NULL DEFAULT '{}',
+    ended uuid[] NOT NULL DEFAULT '{}',
     version integer NOT NULL,
     CONSTRAINT pk_situation PRIMARY KEY (household_id)
 );
@@ -85,7 +87,6 @@ CREATE TABLE work (
     ended_on date,
     event_id uuid NOT NULL,
     event_type text NOT NULL,
-    event_time timestamptz NOT NULL,
     version integer NOT NULL,
     CONSTRAINT pk_work PRIMARY KEY (id)
 );
@@ -127,7 +128,8 @@ FACTS = "SELECT, INSERT, UPDATE"
 OWN = "household_id = scope_household()"
 ON_THE_BOARD = "stage = 'published'"
 CARD = "id, division, category, quantity, state, published_at, version"
-STEPS = "stage, state, verified_by, verified_at, published_by, published_at, overruled_at, version"
+STEPS = """stage, state, verified_by, verified_at, published_by, published_at,
+    acknowledged, overruled, version"""
 """What the steps of the flow change: nobody rewrites who captured a need, for whom or where."""
 
 
