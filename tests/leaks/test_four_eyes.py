@@ -1,15 +1,21 @@
 """Maker and checker are two people: the database refuses what an application would let slip."""
 
 from collections.abc import AsyncIterator
+from datetime import date
 
 import asyncpg
 import pytest
 import pytest_asyncio
 
 from libs.common.db.database import SET_SCOPE, Scope
+from libs.common.events.catalogue.employment import (
+    Channel,
+    HouseholdEmployed,
+    HouseholdEmploymentEnded,
+)
 from libs.common.http.roles import Role
 from libs.common.ids import new_id
-from tests.leaks.seed import Seeded, a_nomination, a_post, an_order
+from tests.leaks.seed import Seeded, an_order
 
 
 @pytest_asyncio.fixture
@@ -149,21 +155,19 @@ async def test_who_published_a_need_may_verify_it_when_it_returns(spare: Seeded)
     path = f"/matching/v1/needs/{need}"
     await village.post(f"{path}/verify", status=200, version=1)
     await town.post(f"{path}/publish", status=200, version=2)
-    post = await county.post("/employment/v1/posts", a_post(places.village), status=201)
-    put_forward = await village.post(
-        f"/employment/v1/posts/{post['id']}/nominations", a_nomination(family), status=201
+    work = {
+        "aggregate_id": new_id(),
+        "household_id": family.id,
+        "person_id": family.members[0].id,
+        "channel": Channel.PUBLIC_POST,
+        "since": date(2019, 6, 1),
+    }
+    await house.hear(
+        HouseholdEmployed.model_validate(work | {"version": 1}),
+        HouseholdEmploymentEnded.model_validate(
+            work | {"version": 2, "ended_on": date(2019, 6, 30)}
+        ),
     )
-    appointed = await county.post(
-        f"/employment/v1/nominations/{put_forward['id']}/appoint",
-        {"since": "2019-06-01", "until": "2022-05-31"},
-        status=201,
-    )
-    await county.post(
-        f"/employment/v1/appointments/{appointed['id']}/end",
-        {"ended_on": "2019-06-30"},
-        status=200,
-    )
-    await house.drain()
     returned = await town.get(path)
     assert returned["state"] == "draft"
     await town.post(f"{path}/verify", status=200, version=returned["version"])
