@@ -12,7 +12,7 @@ ROW = "row"
 EXCESS = "excess"
 """Whether the row has more cells than there are heads, or is no row at all."""
 
-BLOCK_BYTES = 2 << 20
+BLOCK_BYTES = 1 << 20
 BLOCK_ROWS = 5_000
 
 

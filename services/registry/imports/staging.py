@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 class _Block(NamedTuple):
     """A block of the file, ready to be copied."""
 
-    csv: bytes
+    csv: io.BytesIO
     columns: Sequence[str]
     rows: int
     refused: int
@@ -102,7 +102,7 @@ def _prepare(staging: _Staging, frame: pl.DataFrame) -> _Block:
     good = frame.filter(~refused)
     rows = _identified(_sealed(staged(frame, refused), staging.sealer), staging.load)
     return _Block(
-        csv=rows.write_csv(include_header=False).encode(),
+        csv=_csv(rows),
         columns=rows.columns,
         rows=rows.height,
         refused=int(refused.sum()),
@@ -110,6 +110,13 @@ def _prepare(staging: _Staging, frame: pl.DataFrame) -> _Block:
         replaced=_replaced(good),
         unknown_counties=int(good.get_column("county_unknown").sum()),
     )
+
+
+def _csv(rows: pl.DataFrame) -> io.BytesIO:
+    file = io.BytesIO()
+    rows.write_csv(file, include_header=False)
+    file.seek(0)
+    return file
 
 
 def _replaced(good: pl.DataFrame) -> Mapping[tuple[str, str], int]:
@@ -150,12 +157,14 @@ def _hex(name: str, values: Sequence[bytes | None]) -> pl.Series:
 async def _store(staging: _Staging, block: _Block) -> None:
     job = staging.job
     progress = {"phase": "reading", "done": staging.read, "total": job.parameters["bytes"]}
-    async with staging.database.writing(Scope.job(job.division)) as connection:
-        await connection.copy_to_table(
-            "import_person", source=io.BytesIO(block.csv), columns=block.columns, format="csv"
-        )
-        await faults.add(connection, job, block.issues)
-        await storing.save(connection, job, progress)
+    # Closed, because the driver leaves it in a cycle that only the next collection would free.
+    with block.csv:
+        async with staging.database.writing(Scope.job(job.division)) as connection:
+            await connection.copy_to_table(
+                "import_person", source=block.csv, columns=block.columns, format="csv"
+            )
+            await faults.add(connection, job, block.issues)
+            await storing.save(connection, job, progress)
     staging.rows += block.rows
     staging.refused += block.refused
     staging.replaced.update(block.replaced)
