@@ -39,19 +39,19 @@ FROM generate_series(1, {RELAYED}) n
 """
 UPSERT = """
 INSERT INTO work (id, household_id, person_id, channel, monthly_income_fen, since, event_id,
-    event_time, version, event_type)
+    version, event_type)
 SELECT *, 'weiyuan.household_employed.v1' FROM unnest($1::uuid[], $2::uuid[], $3::uuid[],
-    $4::text[], $5::bigint[], $6::date[], $7::uuid[], $8::timestamptz[], $9::bigint[])
+    $4::text[], $5::bigint[], $6::date[], $7::uuid[], $8::bigint[])
 ON CONFLICT (id) DO UPDATE SET household_id = excluded.household_id,
     person_id = excluded.person_id, channel = excluded.channel,
     monthly_income_fen = excluded.monthly_income_fen, since = excluded.since,
     ended_on = excluded.ended_on, event_id = excluded.event_id, event_type = excluded.event_type,
-    event_time = excluded.event_time, version = excluded.version
+    version = excluded.version
 WHERE work.version < excluded.version
 """
 UPSERTED = (
     *("aggregate_id", "household_id", "person_id", "channel", "monthly_income_fen", "since"),
-    *("event_id", "time", "version"),
+    *("event_id", "version"),
 )
 RAISE = """
 UPDATE employment SET version = version + 1, monthly_income_fen = $3
