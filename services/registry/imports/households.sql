@@ -14,6 +14,7 @@ WITH staged AS (
     FROM (SELECT DISTINCT number FROM staged) AS listed
     JOIN household USING (number)
     JOIN person ON person.household_id = household.id
+    WHERE :known
 ), member AS (
     SELECT coalesce(staged.number, stored.number) AS number,
         village, status, registered, registered_on, synthetic, good, missing,
@@ -47,7 +48,7 @@ WITH staged AS (
     GROUP BY number
     HAVING bool_or(good)
 ), next AS (
-    SELECT number, summed.division, summed.status, summed.registered, summed.synthetic,
+    SELECT summed.number, summed.division, summed.status, summed.registered, summed.synthetic,
         summed.members::integer AS members,
         -- What a refused row would have said is unknown: nobody is counted as out of work by it.
         CASE WHEN NOT incomplete AND workers_unknown = 0 THEN summed.workers::integer END AS workers,
@@ -58,7 +59,7 @@ WITH staged AS (
         CASE WHEN household.id IS NULL OR 'registered_on' = ANY (:given)
             THEN summed.registered_on ELSE household.registered_on END AS registered_on,
         household.id, new_id, event_id
-    FROM summed LEFT JOIN household USING (number)
+    FROM summed LEFT JOIN household ON :known AND household.number = summed.number
 ), added AS (
     INSERT INTO household (id, division, number, registered, registered_on, status, subsistence,
         members, workers, able, as_of, synthetic, version, updated_at)

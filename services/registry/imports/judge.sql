@@ -1,5 +1,4 @@
 -- A batch of households, each row beside the rest of its household and what the register knows.
--- Of rows that stay, those whose person is entered already learn who that is.
 WITH staged AS (
     SELECT at, row, refused, village, household_number, person_number, identity_index, relation,
         status, registered_on, members,
@@ -22,9 +21,14 @@ WITH staged AS (
         of_first AS (PARTITION BY household_number ORDER BY refused IS NOT NULL, row)
 ), compared AS (
     SELECT at, row, first_row, head_row,
-        owner.id AS person_id,
         heads = 0 AS no_head,
         staged.relation = 'head' AND row > head_row AS second_head,
+        CASE WHEN staged.relation = 'head' AND head.identity_index <> staged.identity_index
+            THEN NOT EXISTS (
+                SELECT FROM import_person AS other
+                WHERE other.load = :load AND other.household_number = staged.household_number
+                    AND other.identity_index = head.identity_index AND other.refused IS NULL
+            ) END AS head_stays,
         staged.members <> rows AS members_differ,
         village <> first_village AS village_differs,
         staged.status <> first_status AS status_differs,
@@ -39,26 +43,23 @@ WITH staged AS (
         holder.identity_index <> staged.identity_index AS number_taken
     FROM staged
     LEFT JOIN household AS entered ON entered.number = staged.household_number
+    LEFT JOIN person AS head ON head.household_id = entered.id AND head.relation = 'head'
     LEFT JOIN person AS owner ON owner.identity_index = staged.identity_index
     LEFT JOIN person AS holder ON holder.number = staged.person_number
     WHERE refused IS NULL
-), known AS MATERIALIZED (
-    SELECT *,
-        (no_head OR second_head OR members_differ OR village_differs OR status_differs
-            OR registered_on_differs OR members_unlike OR household_elsewhere OR household_newer
-            OR person_elsewhere OR number_taken) IS TRUE AS faulty
-    FROM compared
-    WHERE person_id IS NOT NULL
-        OR no_head OR second_head OR members_differ OR village_differs OR status_differs
+), faulty AS (
+    SELECT * FROM compared
+    WHERE no_head OR second_head OR head_stays OR members_differ OR village_differs OR status_differs
         OR registered_on_differs OR members_unlike OR household_elsewhere OR household_newer
         OR person_elsewhere OR number_taken
 ), told AS (
     INSERT INTO import_issue (job_id, row, "column", code, division, other)
     SELECT :job_id, row, "column", code, :division, other
-    FROM known
+    FROM faulty
     CROSS JOIN LATERAL (VALUES
         ('relation', 'no_head', no_head, NULL),
         ('relation', 'second_head', second_head, head_row),
+        ('relation', 'head_stays', head_stays AND household_elsewhere IS NOT TRUE, NULL),
         ('members', 'members_differ', members_differ, NULL),
         ('village', 'household_differs', village_differs, first_row),
         ('status', 'household_differs', status_differs, first_row),
@@ -69,12 +70,11 @@ WITH staged AS (
         ('identity', 'person_elsewhere', person_elsewhere, NULL),
         ('person_number', 'number_taken', number_taken, NULL)
     ) AS fault ("column", code, found, other)
-    WHERE faulty AND found
+    WHERE found
     ON CONFLICT DO NOTHING
 ), marked AS (
-    UPDATE import_person
-    SET person_id = known.person_id, refused = CASE WHEN faulty THEN 'judged' END
-    FROM known WHERE import_person.ctid = known.at
-    RETURNING refused
+    UPDATE import_person SET refused = 'judged'
+    FROM faulty WHERE import_person.ctid = faulty.at
+    RETURNING 1
 )
-SELECT count(refused) FROM marked
+SELECT count(*) FROM marked

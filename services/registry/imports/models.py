@@ -38,7 +38,6 @@ import_person = Table(
     Column("id", Uuid, nullable=False),
     Column("household_id", Uuid),
     Column("event_id", Uuid),
-    Column("person_id", Uuid),
     Column("refused", Text),
     Column("village", Code),
     # Compared as the register's own numbers are, or their indexes would not be used.
@@ -69,7 +68,7 @@ import_person = Table(
 """Staging: a row of the roster, checked and sealed; `load` tells the runs that staged rows apart.
 
 Unlogged: a crash empties it and the job loads it again from the file. Of a refused row only what
-its household is judged by is kept. `person_id` is who it turned out to be.
+its household is judged by is kept.
 """
 
 import_lane = Table(

@@ -1,5 +1,5 @@
 -- The persons of a batch: entered, or changed where a clear value is another; what the file has no
--- column for stays as it is.
+-- column for stays as it is. Unless some are `known`, all are new.
 WITH next AS (
     SELECT person.id, staged.id AS new_id, household.id AS household_id, staged.village AS division,
         staged.person_number AS number, staged.name, staged.sex, staged.birth_on,
@@ -19,7 +19,7 @@ WITH next AS (
             THEN staged.cadre_family ELSE person.cadre_family END AS cadre_family
     FROM import_person AS staged
     JOIN household ON household.number = staged.household_number
-    LEFT JOIN person ON person.id = staged.person_id
+    LEFT JOIN person ON :known AND person.identity_index = staged.identity_index
     WHERE load = :load AND refused IS NULL
         AND household_number > :after AND household_number <= :upto
 ), added AS (

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import (
     ARRAY,
     BigInteger,
+    Boolean,
     ColumnElement,
     Date,
     Delete,
@@ -55,6 +56,7 @@ _TYPES: dict[str, Any] = {
     "as_of": Date,
     "at": type_of_instant,
     "given": ARRAY(Text),
+    "known": Boolean,
     "topic": Text,
     "registered_type": Text,
     "updated_type": Text,

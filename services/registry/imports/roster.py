@@ -130,15 +130,24 @@ async def _batch(connection: Connection, work: _Merge, lane: _Lane, *, is_judged
     job, load = work.job, work.staged["load"]
     bound = await connection.one(queries.bound, load=load, after=lane.after, size=BATCH)
     rows = {"load": load, "after": lane.after, "upto": min(bound or lane.upto, lane.upto)}
-    refused = 0
-    if is_judged or await connection.one(queries.suspect, **rows):
-        given = {"job_id": job.id, "division": job.division, "as_of": work.as_of}
-        refused = await connection.one(queries.judge, **rows, **given)
-    entered = {} if job.parameters["dry_run"] else await _enter(connection, rows, work)
+    is_judged = is_judged or await connection.one(queries.suspect, **rows)
+    refused = await _judge(connection, work, rows) if is_judged else 0
+    entered = (
+        {} if job.parameters["dry_run"] else await _enter(connection, rows, work, known=is_judged)
+    )
     counts = lane.counts + Counter(refused=refused, rows=BATCH) + Counter(entered)
     passed = _Lane(job.id, lane.no, rows["upto"], lane.upto, counts)
     await _pass(connection, work, passed, entered, after=lane.after)
     return passed
+
+
+async def _judge(connection: Connection, work: _Merge, rows: Mapping[str, Any]) -> int:
+    """Until nothing more is refused: a row can speak against another for as long as it stays."""
+    given = {"job_id": work.job.id, "division": work.job.division, "as_of": work.as_of}
+    refused = 0
+    while more := await connection.one(queries.judge, **rows, **given):
+        refused += more
+    return refused
 
 
 async def _pass(
@@ -160,8 +169,10 @@ async def _pass(
         raise storing.Superseded
 
 
-async def _enter(connection: Connection, rows: Mapping[str, Any], work: _Merge) -> dict[str, int]:
-    given = {**rows, "as_of": work.as_of, "given": work.staged["given"]}
+async def _enter(
+    connection: Connection, rows: Mapping[str, Any], work: _Merge, *, known: bool
+) -> dict[str, int]:
+    given = {**rows, "as_of": work.as_of, "given": work.staged["given"], "known": known}
     households = await connection.row(queries.households, **given, at=clock.now(), **_EVENTS)
     persons = await connection.row(queries.persons, **given)
     found = {**dict(households or {}), **dict(persons or {})}

@@ -33,7 +33,6 @@ CREATE UNLOGGED TABLE import_person (
     id uuid NOT NULL,
     household_id uuid,
     event_id uuid,
-    person_id uuid,
     refused text,
     village text COLLATE "C",
     household_number text,

@@ -136,6 +136,28 @@ async def test_a_second_head_is_refused(office: Office) -> None:
     assert await office.faults(result) == [(3, "relation", "second_head")]
 
 
+async def test_a_head_on_record_is_not_replaced_by_leaving_them_out(office: Office) -> None:
+    rows = a_household("H1", 2)
+    await office.imported("roster", rows)
+    heir = changed(rows[1], relation="户主")
+    result = await office.imported("roster", [heir])
+    assert await office.faults(result) == [(2, "relation", "head_stays")]
+    result = await office.imported("roster", [changed(rows[0], relation="父亲"), heir])
+    assert await office.faults(result) == []
+
+
+async def test_a_head_whose_row_is_refused_stays_the_head(office: Office) -> None:
+    rows = [*a_household("H1", 2), *a_household("H2", 1)]
+    await office.imported("roster", rows)
+    heir = changed(rows[1], relation="户主")
+    taken = changed(rows[0], relation="父亲", person_number="H2-1")
+    result = await office.imported("roster", [taken, heir])
+    assert await office.faults(result) == [
+        (2, "person_number", "number_taken"),
+        (3, "relation", "head_stays"),
+    ]
+
+
 async def test_rows_of_a_household_must_agree(office: Office) -> None:
     rows = [a_person("H1", 1), a_person("H1", 2, status="已脱贫", village=OTHER)]
     result = await office.imported("roster", rows)
@@ -169,10 +191,10 @@ async def test_a_person_of_another_county_is_found_there(
 
 
 async def test_a_number_that_is_another_persons_is_refused(office: Office) -> None:
-    first = a_household("H1", 1)
+    first = a_household("H1", 2)
     await office.imported("roster", first)
-    result = await office.imported("roster", [changed(first[0], identity=an_identity())])
-    assert await office.faults(result) == [(2, "person_number", "number_taken")]
+    result = await office.imported("roster", [first[0], changed(first[1], identity=an_identity())])
+    assert await office.faults(result) == [(3, "person_number", "number_taken")]
 
 
 async def test_an_older_roster_does_not_overwrite_a_newer_one(office: Office) -> None:
