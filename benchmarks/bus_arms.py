@@ -25,7 +25,7 @@ WRITERS = 16
 PAGE = 500
 RELAYED = 10_000
 COMMANDS = {1: 400, WRITERS: 4_000}
-FACTS = 4_000
+FACTS = 20_000
 TOPIC = "weiyuan.employment.work.v1"
 AREA = Scope.area("621123")
 TRACE = Trace(actor="benchmark", role="county_officer", action="raise")

@@ -83,11 +83,18 @@ def run(arms: Mapping[str, Arm], rows: Sequence[Row], argv: Sequence[str] | None
 
 
 async def measured(
-    arms: Mapping[str, Arm], rows: Sequence[Row], argv: Sequence[str] | None = None
+    arms: Mapping[str, Arm],
+    rows: Sequence[Row],
+    argv: Sequence[str] | None = None,
+    *,
+    least: int = 1,
 ) -> int:
-    """`run` for a benchmark that opens its pools and buses in a loop of its own."""
+    """`run` for a benchmark that opens its pools and buses in a loop of its own.
+
+    Short arms take `least` rounds: of a few, the median is the machine's, not the code's.
+    """
     options = _options(argv)
-    outcomes = judge(rows, await interleave(arms, options.rounds))
+    outcomes = judge(rows, await interleave(arms, max(least, options.rounds)))
     print(as_json(outcomes) if options.json else as_table(outcomes))
     return 0 if all(outcome.passed for outcome in outcomes) else 1
 

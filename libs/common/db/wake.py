@@ -1,4 +1,4 @@
-"""The wake-up call to the relay: one NOTIFY in five milliseconds at most, never in a transaction.
+"""The wake-up call to the relay: one NOTIFY in ten milliseconds at most, never in a transaction.
 
 A NOTIFY in each business transaction takes one global lock at commit and costs half the throughput;
 a call that is lost costs one poll interval of the relay, nothing else.
@@ -12,7 +12,7 @@ import asyncpg
 CHANNEL = "outbox"
 # A notification takes a transaction id, and its commit would wait for the disk.
 _CALL = f"SELECT set_config('synchronous_commit', 'off', true), pg_notify('{CHANNEL}', '')"
-_PAUSE = 0.005
+_PAUSE = 0.01
 
 
 class Wake:

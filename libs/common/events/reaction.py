@@ -127,10 +127,23 @@ def _intake(event: type[Event], handler: Handler) -> ClauseElement:
 
 
 def _claim(arrived: FromClause) -> FromClause:
-    """In the order of their ids: two readers that overlap for a moment wait, not deadlock."""
-    ids = select(param("consumer", Text), arrived.c.event_id).order_by(arrived.c.event_id)
-    claim = insert(inbox).from_select([inbox.c.consumer, inbox.c.event_id], ids)
-    return claim.on_conflict_do_nothing().returning(inbox.c.event_id).cte("claimed")
+    """What is not in the inbox yet, put there in the order of its ids: readers that overlap wait.
+
+    Looked up first, because ON CONFLICT DO NOTHING writes twice for every row that is new. Who was
+    overtaken between looking and writing gets a violation of `pk_inbox`, and looks again.
+    """
+    consumer, ids = param("consumer", Text), param("event_id", ARRAY(Uuid))
+    known = select(inbox.c.event_id).where(
+        inbox.c.consumer == consumer, inbox.c.event_id == func.any(ids)
+    )
+    new = (
+        select(consumer, arrived.c.event_id)
+        .where(arrived.c.event_id.not_in(known))
+        .order_by(arrived.c.event_id)
+        .distinct()
+    )
+    claim = insert(inbox).from_select([inbox.c.consumer, inbox.c.event_id], new)
+    return claim.returning(inbox.c.event_id).cte("claimed")
 
 
 @dataclass(frozen=True)

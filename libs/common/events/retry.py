@@ -53,6 +53,8 @@ def is_fault_of_event(error: Exception) -> bool:
     connection, a deadlock, a full disk, a missing table or grant; the event waits for it, and
     those behind it.
     """
+    if isinstance(error, asyncpg.UniqueViolationError) and error.constraint_name == "pk_inbox":
+        return False  # another reader of the group was a moment faster
     if isinstance(error, asyncpg.PostgresError):
         return (error.sqlstate or "")[:2] in ("22", "23", "P0")
     return not isinstance(error, LOST)
