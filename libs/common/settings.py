@@ -1,12 +1,22 @@
 """Settings: the only place that reads the environment."""
 
+import re
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Self
 
-from pydantic import AwareDatetime, model_validator
+from pydantic import AwareDatetime, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from libs.common.db.urls import url_of, with_passwords
+
 EMBEDDED_ISSUER = "https://embedded.weiyuan.invalid"
+
+_POSTGRES = re.compile(r"postgres(ql)?://")
+
+
+class SettingsError(ValueError):
+    """Something is not set, or cannot serve: which variable, and what it should say."""
 
 
 class Settings(BaseSettings):
@@ -25,14 +35,19 @@ class Settings(BaseSettings):
     """The folder of the sealing keys; the embedded system makes its own under its home."""
 
     bus_url: str = ""
+    """`kafka://…`, or `postgresql://bus_{role}@host/bus`."""
     registry_database_url: str = ""
     employment_database_url: str = ""
     solar_database_url: str = ""
     matching_database_url: str = ""
     """Each with a place for the role: `postgresql://registry_{role}@host/registry`."""
+    database_passwords: Path | None = None
+    """A folder with a file for each role, `registry_app`, that holds its password."""
 
     registry_url: str = ""
-    """Where employment and solar find registry; the embedded system finds itself."""
+    """Where the other services find registry; the embedded system finds itself."""
+    trusted_proxies: str = ""
+    """Addresses or networks of the gateway, by commas: whose `X-Forwarded-For` is believed."""
 
     issuer: str = EMBEDDED_ISSUER
     audience: str = "weiyuan"
@@ -44,11 +59,30 @@ class Settings(BaseSettings):
             raise ValueError("WEIYUAN_CLOCK moves time for the embedded system and tests only")
         return self
 
-    def database_url(self, service: str) -> str:
-        url: str = getattr(self, f"{service}_database_url")
-        if not url:
-            raise ValueError(f"set WEIYUAN_{service.upper()}_DATABASE_URL")
-        return url
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _refuse_names(cls, given: str) -> str:
+        for each in filter(None, given.split(",")):
+            ip_network(each.strip())
+        return given
+
+    def database_url(self, name: str) -> str:
+        """Of a service, or of the bus where that is a database; `{role}` is open, see `url_of`."""
+        field = "bus_url" if name == "bus" else f"{name}_database_url"
+        url: str = getattr(self, field)
+        if not _POSTGRES.match(url) or "{role}" not in url:
+            form = f"postgresql://{name}_{{role}}@host:5432/{name}"
+            raise SettingsError(f"WEIYUAN_{field.upper()}: {form}")
+        return with_passwords(url, self.database_passwords)
+
+    @property
+    def bus(self) -> str:
+        """Where the bus is, for those who work on it."""
+        if not self.bus_url:
+            raise SettingsError("WEIYUAN_BUS_URL: kafka://host:9092")
+        if not _POSTGRES.match(self.bus_url):
+            return self.bus_url
+        return url_of(with_passwords(self.bus_url, self.database_passwords), "worker")
 
     @property
     def key_folder(self) -> Path:
@@ -56,5 +90,5 @@ class Settings(BaseSettings):
         if self.keys:
             return self.keys
         if not self.embedded:
-            raise ValueError("set WEIYUAN_KEYS to the folder of the sealing keys")
+            raise SettingsError("WEIYUAN_KEYS: the folder of the sealing keys")
         return self.home / "keys"

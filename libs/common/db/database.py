@@ -11,6 +11,7 @@ import orjson
 
 from libs.common.db.recorded import records
 from libs.common.db.statement import Statement
+from libs.common.db.urls import url_of
 from libs.common.db.wake import Wake
 from libs.common.events.event import Event
 from libs.common.records.audit import Trace
@@ -110,9 +111,7 @@ class Database:
     @classmethod
     async def open(cls, service: str, url: str, *, sizes: Mapping[DatabaseRole, int]) -> Self:
         """`url` has a place for the role: `postgresql://registry_{role}@/registry?host=…`."""
-        opened = await asyncio.gather(
-            *(_pool(url.replace("{role}", role), size) for role, size in sizes.items())
-        )
+        opened = await asyncio.gather(*(_pool(url, role, size) for role, size in sizes.items()))
         pools = dict(zip(sizes, opened, strict=True))
         return cls(service, pools, Wake(next(iter(pools.values()))))
 
@@ -158,9 +157,13 @@ class Database:
         await asyncio.gather(*(pool.close() for pool in self._pools.values()))
 
 
-async def _pool(dsn: str, size: int) -> asyncpg.Pool:
+async def _pool(url: str, role: DatabaseRole, size: int) -> asyncpg.Pool:
+    async def connect(*_: Any, **options: Any) -> asyncpg.Connection:
+        return await asyncpg.connect(url_of(url, role), **options)
+
     return await asyncpg.create_pool(
-        dsn,
+        url_of(url, role),
+        connect=connect,
         min_size=0,
         max_size=size,
         connection_class=Connection,

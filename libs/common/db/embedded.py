@@ -84,7 +84,7 @@ class EmbeddedPostgres:
                     postmaster.gone(running.pid, data, within=_STOP_SECONDS)
 
     def url_template(self, service: str, database: str | None = None) -> str:
-        """The service's database URL with `{role}` left open: `.format(role="app")`."""
+        """The service's database URL with `{role}` left open, for `url_of`."""
         return self._url(f"{service}_{{role}}", database or service)
 
     def admin_url(self, database: str = "postgres") -> str:

@@ -18,6 +18,7 @@ from sqlalchemy import ClauseElement, Text, delete, exists, func, insert, select
 from libs.common import clock
 from libs.common.db.database import Connection
 from libs.common.db.statement import any_of, param, statement
+from libs.common.db.urls import url_of
 from libs.common.db.wake import CHANNEL
 from libs.common.events.bus import Bus, RecordRefused
 from libs.common.events.envelope import to_record
@@ -74,7 +75,7 @@ class Relay:
 
     def __init__(self, service: str, url: str, bus: Bus) -> None:
         self._service = service
-        self._url = url.replace("{role}", "worker")
+        self._url = url
         self._bus = bus
         self._woken = asyncio.Event()
         self._failures = 0
@@ -107,7 +108,7 @@ class Relay:
     async def _connected(self) -> AsyncIterator[Connection]:
         """Outside the pool: whose turn it is hangs on this very connection."""
         connection = await asyncpg.connect(
-            self._url, connection_class=Connection, server_settings=SESSION
+            url_of(self._url, "worker"), connection_class=Connection, server_settings=SESSION
         )
         try:
             yield connection

@@ -13,6 +13,7 @@ import orjson
 import structlog
 
 from libs.common.db.database import Connection, Scope, prepare
+from libs.common.db.urls import url_of
 from libs.common.events.hold import SESSION, let_go, try_hold
 from libs.common.events.retry import LOST, is_fault_of_event, rest
 from libs.common.http.problems import Problem
@@ -87,9 +88,9 @@ class _Worker:
     @asynccontextmanager
     async def connected(self) -> AsyncIterator[Connection]:
         """Outside the pool; whatever runs is cancelled before its lock is let go."""
-        url = self._process.settings.database_url(self._service).replace("{role}", "worker")
+        url = self._process.settings.database_url(self._service)
         connection = await asyncpg.connect(
-            url, connection_class=Connection, server_settings=SESSION
+            url_of(url, "worker"), connection_class=Connection, server_settings=SESSION
         )
         try:
             await prepare(connection)
