@@ -15,7 +15,9 @@ from libs.common.db.database import Database
 from libs.common.db.embedded import EmbeddedPostgres, EmbeddedPostgresError
 from libs.common.db.migrate import REVISIONS, heads, upgrade
 from libs.common.db.provision import BUS, provision
-from libs.common.events.bus import Bus, open_bus
+from libs.common.db.urls import url_of
+from libs.common.events.bus import Bus
+from libs.common.runtime import opened_bus
 from libs.common.service import Service
 from libs.common.settings import Settings
 from services.employment.main import service as employment
@@ -33,7 +35,7 @@ def settings_of(home: Path, server: EmbeddedPostgres, port: int) -> Settings:
             "home": home,
             "port": port,
             "embedded": True,
-            "bus_url": server.url_template(BUS).replace("{role}", "worker"),
+            "bus_url": server.url_template(BUS),
             "registry_url": f"http://127.0.0.1:{port}",
             **urls,
         }
@@ -70,7 +72,7 @@ async def migrate(server: EmbeddedPostgres) -> list[str]:
 async def revisions(server: EmbeddedPostgres, name: str) -> frozenset[str]:
     """What a database is at; nothing where it has not been made yet."""
     try:
-        connection = await asyncpg.connect(server.url_template(name).format(role="worker"))
+        connection = await asyncpg.connect(url_of(server.url_template(name), "worker"))
     except (asyncpg.InvalidCatalogNameError, asyncpg.InvalidAuthorizationSpecificationError):
         return frozenset()
     try:
@@ -108,6 +110,5 @@ async def attached(home: Path) -> AsyncIterator[Attached]:
             url = settings.database_url(each.name)
             databases[each.name] = await Database.open(each.name, url, sizes={"worker": 2})
             stack.push_async_callback(databases[each.name].close)
-        bus = await open_bus(settings.bus_url)
-        stack.push_async_callback(bus.close)
+        bus = await stack.enter_async_context(opened_bus(settings))
         yield Attached(server, settings, databases, bus)

@@ -21,7 +21,7 @@ from libs.common.events.relay import Relay
 from libs.common.http.client import Client
 from libs.common.http.issuer import Issuer
 from libs.common.http.roles import Role
-from libs.common.runtime import Process, opened
+from libs.common.runtime import Process, opened, opened_bus
 from libs.common.settings import Settings
 from services.employment.main import service as employment
 from services.matching.main import service as matching
@@ -81,6 +81,7 @@ class Caller:
 @dataclass(frozen=True)
 class House:
     process: Process
+    bus: Bus
     app: FastAPI
     http: httpx.AsyncClient
     issuer: Issuer
@@ -101,22 +102,22 @@ class House:
         for service in self.process.services:
             if service.reaction:
                 database = self.process.databases[service.name]
-                await Consumer(database, self.process.bus, service.reaction).drain()
+                await Consumer(database, self.bus, service.reaction).drain()
 
     async def relay(self) -> None:
         """Outboxes to the bus, and no further."""
         for service in self.process.services:
             url = self.process.settings.database_url(service.name)
-            await Relay(service.name, url, self.process.bus).drain()
+            await Relay(service.name, url, self.bus).drain()
 
     async def hear(self, *events: Event) -> None:
         """Events reach the bus in this order, as their first publisher would send them."""
-        await self.process.bus.publish([to_record(_outgoing(event)) for event in events])
+        await self.bus.publish([to_record(_outgoing(event)) for event in events])
         await self.drain()
 
     def on(self, bus: Bus) -> "House":
         """The same house on another bus (around its own)."""
-        return replace(self, process=replace(self.process, bus=bus))
+        return replace(self, bus=bus)
 
 
 def _outgoing(event: Event) -> dict[str, Any]:
@@ -134,14 +135,15 @@ def _outgoing(event: Event) -> dict[str, Any]:
 @asynccontextmanager
 async def house_at(home: Path, url_of: UrlOf, **settings: Any) -> AsyncIterator[House]:
     """A house whose databases are the module's own; services reach each other without a socket."""
-    async with opened(await _settings(home, url_of, settings), SERVICES) as process:
+    given = await _settings(home, url_of, settings)
+    async with opened(given, SERVICES) as process, opened_bus(given) as bus:
         app = create_app(process)
         transport = httpx.ASGITransport(app)
         asking = Client.to("registry", "http://registry", transport=transport)
         process = replace(process, clients={"registry": asking})
         app.state.process = process
         async with httpx.AsyncClient(transport=transport, base_url="http://weiyuan") as http:
-            yield House(process, app, http, Issuer.of(home, process.settings.audience))
+            yield House(process, bus, app, http, Issuer.of(home, process.settings.audience))
         await asking.close()
 
 

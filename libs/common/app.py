@@ -1,5 +1,7 @@
 """One FastAPI application for a list of services: in production a list of one, embedded all."""
 
+from collections.abc import Callable
+
 from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
 
@@ -24,19 +26,23 @@ def create_app(process: Process, *, limits: Limits | None = None) -> FastAPI:
     for service in process.services:
         for router in (*service.routers, docs_router(service)):
             app.include_router(router)
-    revisions = {each.name: heads(each.name, each.migrations) for each in process.services}
-    app.include_router(
-        health_router(
-            process.databases,
-            revisions,
-            scope=Scope.public(),
-            draining=lambda: process.draining,
-        )
-    )
-    app.add_route("/metrics", metrics)
+    _add_probes(app, process, Scope.public(), lambda: process.draining)
     errors.install(app)
     if process.settings.telemetry:
         app.add_middleware(MeasureRequests)
     uploads = {path: size for each in process.services for path, size in each.uploads.items()}
     middleware.install(app, limits or Limits(larger=uploads))
     return app
+
+
+def create_probes(process: Process, draining: Callable[[], bool]) -> FastAPI:
+    """What a worker answers: whether it lives, whether it can work, and its metrics."""
+    app = FastAPI(telemetry=NO_TRACES, openapi_url=None, docs_url=None, redoc_url=None)
+    _add_probes(app, process, Scope.worker(), draining)
+    return app
+
+
+def _add_probes(app: FastAPI, process: Process, scope: Scope, draining: Callable[[], bool]) -> None:
+    revisions = {each.name: heads(each.name, each.migrations) for each in process.services}
+    app.include_router(health_router(process.databases, revisions, scope=scope, draining=draining))
+    app.add_route("/metrics", metrics)

@@ -1,8 +1,8 @@
-"""What a process has open: databases, bus, keys, clients; opened once, closed in reverse."""
+"""What a process has open: databases, keys, clients; opened once, closed in reverse."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import httpx
 
@@ -18,10 +18,13 @@ from libs.common.people.sealing import Sealer
 from libs.common.policy.clauses import Clauses
 from libs.common.records.access import AccessLog
 from libs.common.service import Service
-from libs.common.settings import Settings
+from libs.common.settings import EMBEDDED_ISSUER, Settings, SettingsError
 
 POOLS: Mapping[DatabaseRole, int] = {"app": 6, "self": 2, "public": 2, "worker": 4}
-"""Connections per service and process; with relay and consumer 16, well below the server's 200."""
+"""Connections of an API to each service's database, 14; the embedded system works on them too."""
+
+WORKING_POOLS: Mapping[DatabaseRole, int] = {"worker": 6}
+"""Of a worker: two jobs in two strands each, consumer, sealer; relay and jobs have one beside."""
 
 
 @dataclass
@@ -31,51 +34,72 @@ class Process:
     settings: Settings
     services: Sequence[Service]
     databases: Mapping[str, Database]
-    bus: Bus
-    verifier: Verifier
     sealer: Sealer
-    clients: Mapping[str, Client]
-    access_logs: Mapping[str, AccessLog]
     clauses: Mapping[str, Clauses]
+    verifier: Verifier | None = None
+    """None where nobody asks; then there are no clients and access logs either."""
+    clients: Mapping[str, Client] = field(default_factory=dict)
+    access_logs: Mapping[str, AccessLog] = field(default_factory=dict)
     draining: bool = False
 
 
 @asynccontextmanager
 async def opened(settings: Settings, services: Sequence[Service]) -> AsyncIterator[Process]:
-    """Everything that `settings` names, for these services."""
-    clock.set_to(settings.clock)
+    """Everything that people may ask these services for; whatever the bus does."""
     async with AsyncExitStack() as stack:
-        databases = {
-            service.name: await _database(stack, settings, service) for service in services
-        }
-        bus = await open_bus(settings.bus_url)
-        stack.push_async_callback(bus.close)
+        process = await _opened(stack, settings, services, POOLS)
+        process.verifier = await _verifier(stack, settings)
         registry = Client.to("registry", settings.registry_url)
         stack.push_async_callback(registry.close)
-        yield Process(
-            settings=settings,
-            services=services,
-            databases=databases,
-            bus=bus,
-            verifier=await _verifier(stack, settings),
-            sealer=Sealer(_keys(settings)),
-            clients={"registry": registry},
-            access_logs={
-                name: await stack.enter_async_context(AccessLog(database))
-                for name, database in databases.items()
-            },
-            clauses={service.name: Clauses.load(service.clauses) for service in services},
-        )
+        process.clients = {"registry": registry}
+        process.access_logs = {
+            name: await stack.enter_async_context(AccessLog(database))
+            for name, database in process.databases.items()
+        }
+        yield process
 
 
-async def _database(stack: AsyncExitStack, settings: Settings, service: Service) -> Database:
-    url = settings.database_url(service.name)
-    database = await Database.open(service.name, url, sizes=POOLS)
-    stack.push_async_callback(database.close)
-    return database
+@asynccontextmanager
+async def opened_to_work(settings: Settings, services: Sequence[Service]) -> AsyncIterator[Process]:
+    """What the services' work needs, and nothing that only people ask for."""
+    async with AsyncExitStack() as stack:
+        yield await _opened(stack, settings, services, WORKING_POOLS)
+
+
+@asynccontextmanager
+async def opened_bus(settings: Settings) -> AsyncIterator[Bus]:
+    """For those who work on it: an API starts and takes commands while the bus is down."""
+    bus = await open_bus(settings.bus)
+    try:
+        yield bus
+    finally:
+        await bus.close()
+
+
+async def _opened(
+    stack: AsyncExitStack,
+    settings: Settings,
+    services: Sequence[Service],
+    pools: Mapping[DatabaseRole, int],
+) -> Process:
+    clock.set_to(settings.clock)
+    databases = {}
+    for service in services:
+        url = settings.database_url(service.name)
+        databases[service.name] = database = await Database.open(service.name, url, sizes=pools)
+        stack.push_async_callback(database.close)
+    return Process(
+        settings=settings,
+        services=services,
+        databases=databases,
+        sealer=Sealer(_keys(settings)),
+        clauses={service.name: Clauses.load(service.clauses) for service in services},
+    )
 
 
 async def _verifier(stack: AsyncExitStack, settings: Settings) -> Verifier:
+    if settings.issuer == EMBEDDED_ISSUER and not settings.embedded:
+        raise SettingsError("WEIYUAN_ISSUER: who issues the tokens, https://…")
     return Verifier(
         KeySet(await _published_keys(stack, settings)),
         issuer=settings.issuer,
@@ -88,6 +112,8 @@ async def _published_keys(stack: AsyncExitStack, settings: Settings) -> Fetch:
     if settings.jwks_url:
         http = await stack.enter_async_context(httpx.AsyncClient(trust_env=False))
         return published_at(settings.jwks_url, http)
+    if not settings.embedded:
+        raise SettingsError("WEIYUAN_JWKS_URL: where the issuer publishes its keys, https://…")
     return Issuer.of(settings.home, settings.audience).jwks
 
 

@@ -57,7 +57,7 @@ ROSTER = "\n".join(
 
 @pytest.fixture(scope="module")
 def house(house: House) -> House:
-    return house.on(Twice(house.process.bus))
+    return house.on(Twice(house.bus))
 
 
 @pytest.fixture(scope="module")
