@@ -5,7 +5,7 @@ from uuid import UUID
 
 import typer
 
-from cli import operators
+from cli import deployment, operators
 from cli.files import export, imports, verify
 from cli.options import HOME, Home, Json
 from cli.say import hush, say, speak
@@ -84,3 +84,4 @@ app.add_typer(imports, name="import")
 app.add_typer(export, name="export")
 app.command()(verify)
 operators.add_to(app)
+deployment.add_to(app)

@@ -1,22 +1,28 @@
-"""API and workers in one loop, and the order in which they end."""
+"""Serving until a signal, and the order in which what was begun ends."""
 
 import asyncio
 import signal
 import socket
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 
 import uvicorn
+from fastapi import FastAPI
 from httpx import ASGITransport
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from cli.say import fail
 from cli.welcome import welcome_router
 from libs.common.app import create_app
+from libs.common.events.bus import Bus
 from libs.common.http.client import Client
 from libs.common.runtime import Process
 from libs.common.worker import work
 
 _LONGEST_REQUEST = 30
+_KEPT_ALIVE = 75
+"""Longer than gateways keep an idle connection, so that it is never we who hang up on a request."""
 
 
 class Stop:
@@ -31,11 +37,112 @@ class Stop:
     def _ask(self) -> None:
         (self.at_once if self.asked.is_set() else self.asked).set()
 
+    async def rest(self, seconds: float) -> None:
+        """Cut short by the second signal."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self.at_once.wait()
+
+
+def bound(host: str, port: int, *, remedy: str) -> socket.socket:
+    """Taken before anything is started, so that a second system ends where it began."""
+    listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+    except (OSError, OverflowError) as error:
+        listening.close()
+        fail(
+            f"端口 {port} 无法使用（{error}）：请用 {remedy} 指定其他端口。",
+            f"Port {port} cannot be used ({error}): name another with {remedy}.",
+        )
+    return listening
+
+
+@asynccontextmanager
+async def answering(
+    app: FastAPI, listening: socket.socket, stop: Stop, *, proxies: str = ""
+) -> AsyncIterator[None]:
+    """The app listens; on leaving, what was taken in is answered, and then nobody listens."""
+    server = _Server(_LastAnswer(app, stop.asked), proxies)
+    async with asyncio.TaskGroup() as parts:
+        serving = parts.create_task(server.serve([listening]))
+        hurrying = parts.create_task(_hurry(server, stop))
+        await server.listens.wait()
+        try:
+            yield
+        finally:
+            server.should_exit = True
+            await serving
+            hurrying.cancel()
+
+
+async def serve(
+    process: Process,
+    bus: Bus,
+    listening: socket.socket,
+    stop: Stop,
+    *,
+    beside: Callable[[], Coroutine[Any, Any, None]],
+) -> None:
+    """API and workers in one loop, until `stop`: the workers finish after the last answer.
+
+    `beside` is begun when the API listens, and cancelled at the end.
+    """
+    finish = asyncio.Event()
+    async with asyncio.TaskGroup() as parts:
+        parts.create_task(work(process, bus, finish))
+        async with answering(_embedded(process), listening, stop):
+            accompanying = parts.create_task(beside())
+            await stop.asked.wait()
+            process.draining = True
+        finish.set()
+        accompanying.cancel()
+    await process.clients["registry"].close()
+
+
+def _embedded(process: Process) -> FastAPI:
+    app = create_app(process)
+    app.include_router(welcome_router(process))
+    # Without a socket: while the API drains, its own requests still reach the registry.
+    inside = Client.to("registry", process.settings.registry_url, transport=ASGITransport(app))
+    process.clients = {"registry": inside}
+    return app
+
+
+class _LastAnswer:
+    """Once the end is near, each answer is its connection's last: the next request goes elsewhere.
+
+    An idle connection that is closed under a client may meet the client's next request on the way.
+    """
+
+    def __init__(self, app: ASGIApp, ending: asyncio.Event) -> None:
+        self._app, self._ending = app, ending
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start" and self._ending.is_set():
+                message["headers"] = [*message["headers"], (b"connection", b"close")]
+            await send(message)
+
+        await self._app(scope, receive, sending)
+
 
 class _Server(uvicorn.Server):
     """Leaves the signals to `Stop`, and tells when it listens."""
 
-    def __init__(self, config: uvicorn.Config) -> None:
+    def __init__(self, app: ASGIApp, proxies: str) -> None:
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            server_header=False,
+            proxy_headers=bool(proxies),
+            forwarded_allow_ips=proxies,
+            timeout_keep_alive=_KEPT_ALIVE,
+            timeout_graceful_shutdown=_LONGEST_REQUEST,
+        )
         super().__init__(config)
         self.listens = asyncio.Event()
 
@@ -46,53 +153,6 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self.listens.set()
-
-
-async def serve(
-    process: Process,
-    listening: socket.socket,
-    stop: Stop,
-    *,
-    beside: Callable[[], Coroutine[Any, Any, None]],
-) -> None:
-    """Until `stop`: the API then answers what it has taken in, after it the workers finish.
-
-    `beside` is begun when the API listens, and cancelled at the end.
-    """
-    server = _server(process)
-    finish = asyncio.Event()
-    async with asyncio.TaskGroup() as parts:
-        parts.create_task(work(process, finish))
-        serving = parts.create_task(server.serve([listening]))
-        await server.listens.wait()
-        accompanying = [parts.create_task(beside()), parts.create_task(_hurry(server, stop))]
-        await stop.asked.wait()
-        process.draining = True
-        server.should_exit = True
-        await serving
-        finish.set()
-        for task in accompanying:
-            task.cancel()
-    await process.clients["registry"].close()
-
-
-def _server(process: Process) -> _Server:
-    app = create_app(process)
-    app.include_router(welcome_router(process))
-    # Without a socket: while the API drains, its own requests still reach the registry.
-    inside = Client.to("registry", process.settings.registry_url, transport=ASGITransport(app))
-    process.clients = {"registry": inside}
-    return _Server(
-        uvicorn.Config(
-            app,
-            log_config=None,
-            access_log=False,
-            lifespan="off",
-            server_header=False,
-            proxy_headers=False,
-            timeout_graceful_shutdown=_LONGEST_REQUEST,
-        )
-    )
 
 
 async def _hurry(server: uvicorn.Server, stop: Stop) -> None:

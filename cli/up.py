@@ -17,9 +17,9 @@ from cli import first_start, system
 from cli.home import Running, alone
 from cli.logs import open_log
 from cli.say import answer, fail, say
-from cli.serving import Stop, serve
+from cli.serving import Stop, bound, serve
 from libs.common.db.embedded import VERSION, EmbeddedPostgres
-from libs.common.runtime import opened
+from libs.common.runtime import opened, opened_bus
 
 _LOOK_EVERY = 1.0
 _log = structlog.get_logger()
@@ -38,7 +38,7 @@ class Order:
 
 def up(order: Order) -> None:
     with alone(order.home), open_log(order.home) as log:
-        listening = _listening(order.port)
+        listening = bound("127.0.0.1", order.port, remedy="--port / WEIYUAN_PORT")
         try:
             uvloop.run(_run(order, listening))
         except Exception as error:  # the last resort: what it was belongs into the log, whole
@@ -46,21 +46,6 @@ def up(order: Order) -> None:
             _log.error("stopped by an error", exc_info=error)
             fail(f"出错停止，详见 {log}", f"Stopped by an error; details in {log}", status=1)
     say("已停止，数据保留。", "Stopped; the data stays.")
-
-
-def _listening(port: int) -> socket.socket:
-    """Taken before anything is started, so that a second system ends where it began."""
-    listening = socket.socket()
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listening.bind(("127.0.0.1", port))
-    except (OSError, OverflowError) as error:
-        listening.close()
-        fail(
-            f"端口 {port} 无法使用（{error}）：请用 --port 或 WEIYUAN_PORT 指定其他端口。",
-            f"Port {port} cannot be used ({error}): name another with --port or WEIYUAN_PORT.",
-        )
-    return listening
 
 
 def _raise_exit(error: Exception) -> None:
@@ -84,8 +69,8 @@ async def _run(order: Order, listening: socket.socket) -> None:
         async def beside() -> None:
             await _beside(order, postgres, settings.port)
 
-        async with opened(settings, system.SERVICES) as process:
-            await serve(process, listening, stop, beside=beside)
+        async with opened(settings, system.SERVICES) as process, opened_bus(settings) as bus:
+            await serve(process, bus, listening, stop, beside=beside)
 
 
 @asynccontextmanager

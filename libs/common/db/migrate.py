@@ -12,7 +12,8 @@ from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from libs.common.db.provision import BUS, roles_of
+from libs.common.db.provision import BUS, grant_database, grant_schema, roles_of
+from libs.common.db.urls import url_of
 
 REVISIONS = "SELECT version_num FROM alembic_version"
 """What the database is at, for any of the service's roles; `/readyz` compares it with `heads`."""
@@ -20,7 +21,20 @@ REVISIONS = "SELECT version_num FROM alembic_version"
 _ENVIRONMENT = Path(__file__).parent / "migrations"
 _COMMON = _ENVIRONMENT / "versions"
 _BUS = Path(__file__).parents[1] / "events" / "migrations"
+_DATABASE = "SELECT quote_ident(current_database())"
+_PATIENCE = 10.0
 _ONE_AT_A_TIME = "SELECT pg_advisory_lock(hashtext('weiyuan migrations'))"
+
+
+async def migrate(service: str, url: str, migrations: Path | None = None) -> None:
+    """What a release does to a database that was provisioned: the grants, then `upgrade`."""
+    connection = await _connect(url)
+    try:
+        await connection.execute(grant_database(service, await connection.fetchval(_DATABASE)))
+        await connection.execute(grant_schema(service))
+    finally:
+        await connection.close()
+    await upgrade(service, url, migrations)
 
 
 async def upgrade(service: str, url: str, migrations: Path | None = None) -> None:
@@ -64,7 +78,7 @@ async def with_connection(config: Config, url: str, work: Callable[[], None]) ->
 
 async def _connect(url: str) -> asyncpg.Connection:
     """A table that is in use fails the migration instead of queueing everybody behind it."""
-    connection = await asyncpg.connect(url.replace("{role}", "owner"))
+    connection = await asyncpg.connect(url_of(url, "owner"), timeout=_PATIENCE)
     await connection.execute(_ONE_AT_A_TIME)
     await connection.execute("SET lock_timeout = '5s'")
     return connection
@@ -72,7 +86,7 @@ async def _connect(url: str) -> asyncpg.Connection:
 
 async def _let_read_revisions(service: str, url: str) -> None:
     _, *readers = roles_of(service)
-    connection = await asyncpg.connect(url.replace("{role}", "owner"))
+    connection = await _connect(url)
     try:
         await connection.execute(f"GRANT SELECT ON alembic_version TO {', '.join(readers)}")
     finally:

@@ -2,10 +2,10 @@
 
 `<service>_owner` logs in for migrations only and owns the tables; `_app`, `_self`, `_public` and
 `_worker` are what processes log in as, and hold what a migration grants them by name. Roles belong
-to the cluster, so copies of a database share them. Passwords are the operator's to set.
+to the cluster, so copies of a database share them. Passwords are the operator's to give.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import asyncpg
 
@@ -47,6 +47,16 @@ async def provision(service: str, admin_url: Callable[[str], str]) -> None:
     connection = await asyncpg.connect(admin_url(service))
     try:
         await connection.execute(grant_schema(service))
+    finally:
+        await connection.close()
+
+
+async def set_passwords(verifiers: Mapping[str, str], admin_url: str) -> None:
+    """As the same administrator: each role's password, as `scram.verifier` makes it."""
+    connection = await asyncpg.connect(admin_url)
+    try:
+        for role, value in verifiers.items():
+            await connection.execute(f"ALTER ROLE {role} PASSWORD '{value}'")
     finally:
         await connection.close()
 

@@ -38,7 +38,7 @@ class KeyRing:
         keys = _keys_in(path, embedded=embedded)
         for purpose, found in keys.items():
             if not found:
-                raise KeyRingError(f"{path} has no {purpose} key; make one with KeyRing.create")
+                raise KeyRingError(f"{path} has no {purpose} key: weiyuan keys create {path}")
         return cls(seal=keys[Purpose.SEAL], index=keys[Purpose.INDEX])
 
     @classmethod
