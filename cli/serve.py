@@ -3,13 +3,15 @@
 import asyncio
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from importlib import import_module
+from typing import Any
 
 import asyncpg
 import structlog
+import typer
 import uvloop
 from alembic.util import CommandError
 from pydantic import ValidationError
@@ -45,13 +47,13 @@ class Address:
 def serve_api(name: str, address: Address) -> None:
     """Until SIGTERM; then unready, and gone once everything that came in is answered."""
     settings, service, listening = _begun(name, address)
-    uvloop.run(_api(settings, service, listening, address.drain))
+    _run(_api(settings, service, listening, address.drain))
 
 
 def serve_worker(name: str, address: Address) -> None:
     """Until SIGTERM; then gone once the batch at hand is done."""
     settings, service, listening = _begun(name, address)
-    uvloop.run(_worker(settings, service, listening))
+    _run(_worker(settings, service, listening))
 
 
 def serve_migrate(name: str) -> None:
@@ -90,6 +92,16 @@ def _begun(name: str, address: Address) -> tuple[Settings, Service, socket.socke
     settings = _settings()
     listening = bound(address.host, address.port, remedy="--port")
     return settings, service_named(name), listening
+
+
+def _run(serving: Coroutine[Any, Any, None]) -> None:
+    try:
+        uvloop.run(serving)
+    except typer.Exit:
+        raise
+    except Exception as error:  # the last resort: into the log like everything else
+        _log.error("stopped by an error", exc_info=error)
+        raise typer.Exit(1) from None
 
 
 async def _api(

@@ -156,5 +156,8 @@ class _Server(uvicorn.Server):
 
 
 async def _hurry(server: uvicorn.Server, stop: Stop) -> None:
+    """Nobody is waited for: requests are cancelled, so that what they hold is given back."""
     await stop.at_once.wait()
     server.force_exit = True
+    for task in server.server_state.tasks:
+        task.cancel()

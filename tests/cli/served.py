@@ -100,7 +100,7 @@ class Served:
 @contextmanager
 def serving(service: str, part: str, env: Mapping[str, str], *options: str) -> Iterator[Served]:
     """From when it listens; whatever is left of it is killed."""
-    command = [PROGRAM, "serve", service, part, "--port", "0", *options]
+    command = [str(PROGRAM), "serve", service, part, "--port", "0", *options]
     served = Served(
         subprocess.Popen(command, env=environment(env), stdout=subprocess.PIPE, text=True)
     )

@@ -1,61 +1,19 @@
 """`weiyuan serve`: what a process of its own needs, what it answers, and how it ends."""
 
 import asyncio
-from collections.abc import Iterator
 
 import asyncpg
-import pytest
-import pytest_asyncio
 
 from cli.deployment import Name
 from cli.system import SERVICES
 from libs.common.db.provision import BUS
-from libs.common.http.roles import Role
-from libs.common.people.keys import KeyRing
-from tests.cli.served import ISSUER, Login, Served, serving
+from tests.cli.conftest import Env
+from tests.cli.served import Served, serving
 from tests.cli.weiyuan import until
 from tests.databases import DatabaseOf, UrlOf
 from tests.registry.builders import VILLAGE, a_village
 
-COUNTY = VILLAGE[:6]
-NOBODY = "kafka://127.0.0.1:1"
-"""A bus that is down."""
 STATION = {"division": VILLAGE, "name": "样本电站", "kw": "300", "connected_on": "2019-01-15"}
-
-Env = dict[str, str]
-
-
-@pytest.fixture(scope="module")
-def login() -> Iterator[Login]:
-    with Login.opened() as login:
-        yield login
-
-
-@pytest.fixture(scope="module")
-def officer(login: Login) -> str:
-    return login.token(Role.COUNTY_OFFICER, COUNTY)
-
-
-@pytest_asyncio.fixture(scope="module")
-async def env(url_of: UrlOf, login: Login, tmp_path_factory: pytest.TempPathFactory) -> Env:
-    """A deployment, whose bus is down."""
-    keys = tmp_path_factory.mktemp("deployment") / "keys"
-    KeyRing.create(keys, embedded=False)
-    urls = {
-        f"WEIYUAN_{name.upper()}_DATABASE_URL": await url_of(name) for name in ("registry", "solar")
-    }
-    return urls | {
-        "WEIYUAN_BUS_URL": NOBODY,
-        "WEIYUAN_KEYS": str(keys),
-        "WEIYUAN_ISSUER": ISSUER,
-        "WEIYUAN_JWKS_URL": login.jwks_url,
-    }
-
-
-@pytest.fixture(scope="module")
-def registry(env: Env) -> Iterator[Served]:
-    with serving("registry", "api", env) as served:
-        yield served
 
 
 def test_every_service_can_be_served() -> None:
@@ -91,8 +49,8 @@ async def test_a_command_is_taken_while_the_bus_is_down_and_a_worker_brings_its_
         assert worker.get("/livez").json() == {"alive": True}
         assert worker.get("/readyz").json() == {"ready": True, "reasons": []}
         connection = await asyncpg.connect(bus.replace("{role}", "worker"))
-        while not (events := await connection.fetch("SELECT headers FROM bus_record")):
-            await asyncio.sleep(0.05)  # noqa: ASYNC110 - the bus knows
+        while not (events := await connection.fetch("SELECT headers FROM bus_record")):  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
         await connection.close()
         assert made.json()["event_id"] in events[0]["headers"]
         until(lambda: 'weiyuan_relay_leader{service="solar"} 1.0' in worker.get("/metrics").text)

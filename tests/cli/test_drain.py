@@ -1,0 +1,125 @@
+"""SIGTERM: whoever was let in is answered, whoever comes next is sent elsewhere in time."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import asyncpg
+import httpx
+import pytest
+
+from tests.cli.conftest import Env
+from tests.cli.served import Served, serving
+from tests.databases import UrlOf
+
+VILLAGES = "/registry/v1/villages"
+DIVISIONS = "/registry/v1/divisions"  # asked without a token
+_LOCKED = "SELECT EXISTS (SELECT FROM pg_locks JOIN pg_database d ON d.oid = database"
+_WAITS = f"{_LOCKED} WHERE NOT granted AND datname = current_database())"
+
+
+@asynccontextmanager
+async def held(url: str) -> AsyncIterator[asyncpg.Connection]:
+    """Nothing that reads divisions gets on until this is over."""
+    owner = await asyncpg.connect(url.replace("{role}", "owner"))
+    try:
+        async with owner.transaction():
+            await owner.execute("LOCK TABLE division")
+            yield owner
+    finally:
+        await owner.close()
+
+
+@asynccontextmanager
+async def asking(served: Served) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=served.url, timeout=30, trust_env=False) as http:
+        yield http
+
+
+async def waits(owner: asyncpg.Connection) -> None:
+    while not await owner.fetchval(_WAITS):  # noqa: ASYNC110 - the database knows
+        await asyncio.sleep(0.01)
+
+
+async def ended(served: Served) -> int:
+    return await asyncio.to_thread(served.ended)
+
+
+async def test_a_request_in_flight_is_answered_before_the_process_ends(
+    env: Env, url_of: UrlOf
+) -> None:
+    url = await url_of("registry")
+    with serving("registry", "api", env) as served:
+        async with asking(served) as http, asking(served) as late:
+            async with held(url) as owner:
+                answer = asyncio.create_task(http.get(DIVISIONS))
+                await waits(owner)
+                served.tell()
+                await _closed(late)
+                assert served.process.poll() is None
+            assert (await answer).status_code == 200
+            assert await ended(served) == 0
+
+
+async def _closed(http: httpx.AsyncClient) -> None:
+    while True:
+        try:
+            await http.get("/livez")
+        except httpx.ConnectError:
+            return
+        await asyncio.sleep(0.01)
+
+
+async def test_a_balancer_that_looks_at_readyz_loses_no_request(env: Env) -> None:
+    """Clients that keep asking, on connections they keep, until the balancer takes it out."""
+    answers: list[httpx.Response] = []
+    out = asyncio.Event()
+
+    async def client(http: httpx.AsyncClient) -> None:
+        while not out.is_set():
+            answers.append(await http.get(DIVISIONS))
+
+    with serving("registry", "api", env, "--drain", "3") as served:
+        async with asking(served) as http, asking(served) as probe:
+            clients = [asyncio.create_task(client(http)) for _ in range(8)]
+            while len(answers) < 50:  # noqa: ASYNC110 - the clients are at it
+                await asyncio.sleep(0.01)
+            assert "connection" not in answers[-1].headers
+            served.tell()
+            while (ready := await probe.get("/readyz")).status_code == 200:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+            before = len(answers)
+            while len(answers) < before + 50:  # noqa: ASYNC110 - it still accepts
+                await asyncio.sleep(0.01)
+            out.set()
+            await asyncio.gather(*clients)
+            assert await ended(served) == 0
+    assert ready.json()["reasons"] == ["draining"]
+    assert {each.status_code for each in answers} == {200}
+    assert answers[-1].headers["connection"] == "close"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_second_signal_waits_for_nobody(
+    env: Env, url_of: UrlOf, number: signal.Signals
+) -> None:
+    with serving("registry", "api", env, "--drain", "60") as served:
+        async with asking(served) as http, held(await url_of("registry")) as owner:
+            answer = asyncio.create_task(http.get(DIVISIONS))
+            await waits(owner)
+            served.tell(number)
+            while "draining" not in served.events():  # noqa: ASYNC110 - its log says so
+                await asyncio.sleep(0.01)
+            served.tell(number)
+            assert await ended(served) == 0
+            assert (await answer).status_code == 500
+
+
+async def test_a_worker_that_is_waiting_ends_when_it_is_told(env: Env) -> None:
+    """The bus is down: what it tries again for ever is no reason to stay."""
+    with serving("registry", "worker", env) as served:
+        assert served.get("/readyz").status_code == 200
+        served.tell()
+        assert await ended(served) == 0
+    assert served.events()[-1] == "ended"
