@@ -6,10 +6,10 @@ SOURCES := libs services cli tests benchmarks
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help up test torture lint type docs bench mutate lock clean
+.PHONY: help up test torture lint type docs bench mutate image-smoke lock clean
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 17
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 17
 
 up: .venv/.runtime ## the whole system on http://127.0.0.1:8000/ (WEIYUAN_HOME, WEIYUAN_PORT); Ctrl-C stops it
 	@$(BIN)/weiyuan up
@@ -39,6 +39,9 @@ bench: .venv/.dev ## every measured claim against its floor, one table
 
 mutate: .venv/.dev ## change each rule and each parameter: a test must notice
 	$(BIN)/python -m tests.mutate $(ARGS)
+
+image-smoke: .venv/.runtime ## build the container image of the last commit and run it hardened (Debian, root)
+	@deploy/image-smoke.sh
 
 lock: ## resolve the dependencies again (needs uv)
 	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
