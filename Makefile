@@ -9,7 +9,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .PHONY: help up test torture lint type docs bench mutate image-smoke lock clean
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 17
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 21
 
 up: .venv/.runtime ## the whole system on http://127.0.0.1:8000/ (WEIYUAN_HOME, WEIYUAN_PORT); Ctrl-C stops it
 	@$(BIN)/weiyuan up

@@ -12,8 +12,7 @@ readonly NAME=weiyuan-image-smoke-$$
 readonly PIP=.venv/bin/pip
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 readonly IMAGE=localhost/weiyuan:$version
-# shellcheck source=/dev/null
-readonly SUITE=${WEIYUAN_SMOKE_SUITE:-$(. /etc/os-release && echo "${VERSION_CODENAME:-}")}
+readonly SUITE=${WEIYUAN_SMOKE_SUITE:-$(sed -n "s/^VERSION_CODENAME=//p" /etc/os-release)}
 readonly BASE=localhost/weiyuan-base:$SUITE
 checks=0
 
@@ -28,7 +27,7 @@ expect() { # what it is, what it should be, what it was
 
 # Everything of ours is below the cache: no storage, settings or containers of the machine are touched.
 pod() { CONTAINERS_CONF=$CACHE/containers.conf podman --root "$CACHE/storage" --runroot "$CACHE/run" \
-    --storage-driver "$(cat "$CACHE/driver")" "$@"; }
+    --storage-driver "$(cat "$CACHE/driver")" --log-level error "$@"; }
 
 need() {
     local missing=()
@@ -100,8 +99,8 @@ build() {
     local revision
     revision=$(git rev-parse HEAD)
     say "build $IMAGE of ${revision:0:12}, without an index"
-    # Docker's format: OCI's has no place for a SHELL or HEALTHCHECK, and Docker is what people have.
-    pod build --isolation chroot --network none --format docker -t "$IMAGE" \
+    # Docker's format, which is what people's own builds make.
+    pod build --isolation chroot --format docker -t "$IMAGE" \
         --build-arg PYTHON_IMAGE="$BASE" --build-arg PIP_NO_INDEX=1 \
         --build-arg VERSION="$version" --build-arg REVISION="$revision" \
         "$CACHE/context" >"$CACHE/build.log" 2>&1 \
