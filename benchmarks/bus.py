@@ -26,7 +26,6 @@ from benchmarks.bus_arms import (
 )
 from benchmarks.homes import a_home
 from benchmarks.measure import Arm, Row, measured
-from benchmarks.mock_kafka import mock_kafka
 from libs.common.db.database import Database, DatabaseRole
 from libs.common.db.embedded import EmbeddedPostgres
 from libs.common.db.migrate import upgrade
@@ -39,6 +38,7 @@ from services.matching.handlers import REACTION
 from services.matching.main import service
 from tests.databases import GROUND
 from tests.faults import world
+from tests.mock_kafka import mock_cluster
 from tests.twice import Around
 
 EMPLOYMENTS = 2_000
@@ -128,7 +128,7 @@ class _Noting:
     def __init__(self, inner: Subscription, seen: dict[UUID, float]) -> None:
         self._inner = inner
         self._seen = seen
-        self.fetch, self.close = inner.fetch, inner.close
+        self.fetch, self.ages, self.close = inner.fetch, inner.ages, inner.close
 
     async def ack(self, records: Sequence[Record]) -> None:
         now = perf_counter()
@@ -164,7 +164,7 @@ async def _raise(commands: Commands, employment: UUID, committed: dict[UUID, flo
 async def main() -> int:
     async with AsyncExitStack() as stack:
         on = await stack.enter_async_context(ground())
-        brokers = await stack.enter_async_context(mock_kafka())
+        brokers = stack.enter_context(mock_cluster())
         producer = AIOKafkaProducer(bootstrap_servers=brokers, acks="all", enable_idempotence=True)
         await producer.start()
         stack.push_async_callback(producer.stop)

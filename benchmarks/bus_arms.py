@@ -204,8 +204,8 @@ class Facts:
 
     async def published(self) -> None:
         """The consumer stands at the first of them, behind what the relay's arm published."""
+        await Consumer(self._ground.board, self._ground.bus, FACTS_ONLY).drain()
         await self.ready()
-        await self._ground.bus.rewind("matching", TOPIC, 2**62)
         await self._ground.bus.publish([to_record(_row(event)) for event in self._events])
 
     async def upsert(self, batch: int) -> int:

@@ -1,16 +1,23 @@
-"""`weiyuan lag` and `weiyuan replay`: how far the services have read the bus, and reading again."""
+"""`weiyuan lag`, `replay`, `rebuild`: how far services have read the bus, and reading again."""
 
+from datetime import datetime
 from pathlib import Path
 
 from cli.letters import CONSUMERS
 from cli.say import answer, fail, say
 from cli.system import attached
-from libs.common.events import dead_letters
+from libs.common.db.database import Database
+from libs.common.events import replay as again
+from libs.common.events.reaction import Reaction
+from libs.common.events.replay import Heard
 
 
 async def show_lag(home: Path, *, json: bool) -> None:
     async with attached(home) as system:
-        lag = {name: await system.bus.lag(name) for name in CONSUMERS}
+        lag = {
+            name: await system.bus.lag(name, reaction.topics)
+            for name, reaction in CONSUMERS.items()
+        }
     if json:
         return answer(lag)
     for name, topics in lag.items():
@@ -18,24 +25,51 @@ async def show_lag(home: Path, *, json: bool) -> None:
             say(f"{name:12} {topic:36} {records}")
 
 
-async def replay(home: Path, service: str, topic: str | None, offset: int, *, json: bool) -> None:
+async def replay(
+    home: Path, service: str, topic: str | None, since: datetime | None, *, json: bool
+) -> None:
     """All topics that the service reads, unless one is named."""
+    reaction = _reaction(service)
+    if topic and topic not in reaction.topics:
+        listed = ", ".join(reaction.topics)
+        fail(f"{service} 不读取 {topic}；可选：{listed}", f"{service} reads {listed}, not {topic}")
     async with attached(home) as system:
-        known = await system.bus.lag(service) if service in CONSUMERS else {}
-        topics = [topic] if topic else list(known)
-        if not topics or not known.keys() >= set(topics):
-            listed = ", ".join(known) or ", ".join(CONSUMERS)
-            fail(
-                f"没有可重放的内容；可选：{listed}",
-                f"There is nothing to replay; there is: {listed}",
-            )
-        for each in topics:
-            database = system.databases[service]
-            await dead_letters.replay(database, system.bus, service, each, offset=offset)
-    if json:
-        return answer({"service": service, "topics": topics, "offset": offset})
-    for each in topics:
-        say(
-            f"{service} 将从 {offset} 起重新读取 {each}；已知的事实保留最新版本。",
-            f"{service} reads {each} again from {offset}; facts keep their newest version.",
+        heard = await again.replay(
+            system.databases[service],
+            system.bus,
+            reaction,
+            topics=[topic] if topic else [],
+            since=since,
         )
+    _tell(service, heard, json=json)
+
+
+async def rebuild(home: Path, service: str, *, json: bool) -> None:
+    reaction = _reaction(service)
+    async with attached(home) as system:
+        url = system.settings.database_url(service)
+        database = await Database.open(service, url, sizes={"worker": 1})
+        try:
+            heard = await again.rebuild(database, system.bus, reaction)
+        finally:
+            await database.close()
+    _tell(service, heard, json=json)
+
+
+def _reaction(service: str) -> Reaction:
+    if service not in CONSUMERS:
+        listed = ", ".join(CONSUMERS)
+        fail(
+            f"{service} 不读取事件；可选：{listed}",
+            f"{service} reads no events; there is: {listed}",
+        )
+    return CONSUMERS[service]
+
+
+def _tell(service: str, heard: Heard, *, json: bool) -> None:
+    if json:
+        return answer({"service": service, **heard._asdict()})
+    say(
+        f"{service} 重新读取了 {heard.records} 条记录，处理了其中 {heard.events} 个事件。",
+        f"{service} heard {heard.records} records again and took in {heard.events} events.",
+    )

@@ -133,9 +133,9 @@ async def _outbox(system: Attached, name: str) -> Finding:
 
 async def _reading(system: Attached, name: str) -> Finding:
     async with system.databases[name].reading(Scope.worker()) as db:
-        row = await db.fetchrow("SELECT as_of FROM progress WHERE consumer = $1", name)
-    behind = sum((await system.bus.lag(name)).values())
-    age = (clock.now() - row["as_of"]).total_seconds() if row else 0.0
+        as_of = await db.fetchval("SELECT min(as_of) FROM progress WHERE consumer = $1", name)
+    behind = sum((await system.bus.lag(name, CONSUMERS[name].topics)).values())
+    age = (clock.now() - as_of).total_seconds() if as_of else 0.0
     said = chosen(
         f"落后 {behind} 条，{age:.0f} 秒前读过", f"{behind} records behind, read {age:.0f} s ago"
     )

@@ -1,6 +1,7 @@
-"""The operators' commands: `doctor`, `lag`, `dead-letters`, `replay`."""
+"""The operators' commands: `doctor`, `lag`, `dead-letters`, `replay`, `rebuild`."""
 
 import asyncio
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -16,7 +17,7 @@ _Letter = Annotated[int, typer.Argument(help="Its number in `list`.", max=_LARGE
 
 
 def add_to(app: typer.Typer) -> None:
-    for command in (doctor, lag, replay):
+    for command in (doctor, lag, replay, rebuild):
         app.command()(command)
     app.add_typer(dead_letters, name="dead-letters")
 
@@ -38,14 +39,24 @@ def lag(home: Home = HOME, json: Json = False) -> None:
 def replay(
     service: _Service,
     topic: Annotated[str | None, typer.Option(help="All that it reads, by default.")] = None,
-    offset: Annotated[int, typer.Option(min=0, max=_LARGEST)] = 0,
+    since: Annotated[
+        datetime | None, typer.Option(help="Of what was published then or later; UTC.")
+    ] = None,
     home: Home = HOME,
     json: Json = False,
 ) -> None:
-    """重放 Let a service read its topics again."""
+    """重放 Let a service take in again what its topics hold."""
     from cli import bus
 
-    asyncio.run(bus.replay(home, service, topic, offset, json=json))
+    instant = since and since.replace(tzinfo=since.tzinfo or UTC)
+    asyncio.run(bus.replay(home, service, topic, instant, json=json))
+
+
+def rebuild(service: _Service, home: Home = HOME, json: Json = False) -> None:
+    """重建 Make a service's facts anew from the bus, beside the live ones."""
+    from cli import bus
+
+    asyncio.run(bus.rebuild(home, service, json=json))
 
 
 @dead_letters.command("list")

@@ -97,7 +97,9 @@ async def _refuse_unless_safe(system: Attached) -> None:
 
 
 async def _on_the_way(system: Attached) -> int:
-    behind = sum([sum((await system.bus.lag(name)).values()) for name in CONSUMERS])
+    behind = 0
+    for name, reaction in CONSUMERS.items():
+        behind += sum((await system.bus.lag(name, reaction.topics)).values())
     for service in SERVICES:
         connection = await asyncpg.connect(system.server.admin_url(service.name))
         try:

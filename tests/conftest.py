@@ -3,9 +3,10 @@
 import io
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import pytest_asyncio
@@ -16,6 +17,7 @@ from libs.common.db.provision import BUS
 from libs.common.telemetry.logs import configure_logs
 from tests.databases import DatabaseOf, OwnRun, Run, UrlOf
 from tests.house import House, house_at
+from tests.kafka import KafkaForTests, kafka_for_tests
 
 POOLS: dict[DatabaseRole, int] = {"app": 4, "self": 2, "public": 2, "worker": 4}
 
@@ -96,6 +98,14 @@ async def bus_url(url_of: UrlOf) -> str:
     return (await url_of(BUS)).replace("{role}", "worker")
 
 
+@pytest.fixture(scope="module")
+def kafka(run: Run) -> Iterator[KafkaForTests]:
+    """This module's own Kafka, as real as this machine has it."""
+    with kafka_for_tests(run.home / f"kafka-{uuid4().hex[:12]}") as kafka:
+        run.note_kafka(kafka.name)
+        yield kafka
+
+
 @pytest_asyncio.fixture(scope="module")
 async def house(url_of: UrlOf, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
     """Every service in one process, on databases of this module."""
@@ -108,9 +118,10 @@ def pytest_terminal_summary(
 ) -> None:
     """Which broker ran, and what did not run and why, where nobody overlooks it."""
     terminalreporter.section("what ran")
-    used = config.stash[_RUN].has_used(BUS)
-    bus = "the PostgreSQL log" if used else "none (no test that ran needed one)"
-    terminalreporter.write_line(f"PostgreSQL {VERSION}, embedded; bus: {bus}; Kafka: not run")
+    run = config.stash[_RUN]
+    log = "the PostgreSQL log" if run.has_used(BUS) else "none (no test that ran needed one)"
+    kafka = run.noted_kafka() or "not run"
+    terminalreporter.write_line(f"PostgreSQL {VERSION}, embedded; bus: {log}; Kafka: {kafka}")
     skipped = Counter(
         report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
         for report in terminalreporter.stats.get("skipped", [])

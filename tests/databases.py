@@ -17,6 +17,7 @@ from libs.common.db.database import Database
 from libs.common.db.embedded import EmbeddedPostgres
 from libs.common.db.migrate import upgrade
 from libs.common.db.provision import BUS, create_database, grant_database, provision
+from tests.kafka import Broker
 
 GROUND = "ground"
 """A service with the common tables and nothing else: what tests of `libs.common` run on."""
@@ -53,6 +54,14 @@ class Run:
 
     def has_used(self, service: str) -> bool:
         return self._mark(service).exists()
+
+    def note_kafka(self, name: str) -> None:
+        (self.home / "kafka.name").write_text(name)
+
+    def noted_kafka(self) -> str | None:
+        """What the run's tests of Kafka ran on."""
+        told = self.home / "kafka.name"
+        return told.read_text() if told.exists() else None
 
     def _mark(self, service: str) -> Path:
         return self.home / f"{service}.ready"
@@ -103,6 +112,8 @@ def _sweep() -> None:
 
 
 def _remove(home: Path) -> None:
+    for broker in home.glob("kafka-*"):
+        Broker(broker, 0).kill()
     if server := EmbeddedPostgres.attach(home):
         server.stop()
     shutil.rmtree(home)

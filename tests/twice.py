@@ -1,8 +1,9 @@
 """Buses that fail on purpose, around a real one."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
-from libs.common.events.bus import Bus, BusUnavailable, Record, Subscription
+from libs.common.events.bus import Bus, BusUnavailable, History, Place, Record, Subscription
 
 
 class Around:
@@ -17,11 +18,11 @@ class Around:
     async def subscribe(self, group: str, topics: Sequence[str]) -> Subscription:
         return await self.bus.subscribe(group, topics)
 
-    async def lag(self, group: str) -> dict[str, int]:
-        return await self.bus.lag(group)
+    async def lag(self, group: str, topics: Sequence[str]) -> dict[str, int]:
+        return await self.bus.lag(group, topics)
 
-    async def rewind(self, group: str, topic: str, offset: int = 0) -> None:
-        await self.bus.rewind(group, topic, offset)
+    async def history(self, topics: Sequence[str], since: datetime | None = None) -> History:
+        return await self.bus.history(topics, since)
 
     async def close(self) -> None:
         await self.bus.close()
@@ -51,6 +52,9 @@ class _TwiceDelivered:
     async def ack(self, records: Sequence[Record]) -> None:
         self._lose("ack", records)
         await self._inner.ack(records)
+
+    async def ages(self) -> Mapping[Place, float | None]:
+        return await self._inner.ages()
 
     async def close(self) -> None:
         await self._inner.close()

@@ -181,7 +181,7 @@ async def _settled(employment: asyncpg.Connection, places: Places) -> None:
 
     async def behind() -> int:
         pending: int = await employment.fetchval("SELECT count(*) FROM outbox")
-        return pending + sum((await bus.lag("matching")).values())
+        return pending + sum((await bus.lag("matching", world.BOARD.topics)).values())
 
     async with asyncio.timeout(_SETTLED_WITHIN):
         while await behind():  # noqa: ASYNC110 - it is other processes that work

@@ -1,30 +1,24 @@
-"""The consumer: takes the records of a service's topics in, each batch in one transaction.
-
-What the database may get over (a lost connection, a deadlock, a missing grant) is tried again for
-ever with the same batch. What is the event's own fault would fail the same way each time, so it is
-not tried again: the batch is halved until that event is alone, it becomes a dead letter, and the
-rest goes in.
-"""
+"""The consumer: takes the records of a service's topics in, for as long as its process runs."""
 
 import asyncio
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any
 
 import structlog
-from sqlalchemy import ClauseElement, Text, delete, func, literal
+from sqlalchemy import ARRAY, ClauseElement, Integer, Text, delete, func, literal, select
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.sql import column
+from sqlalchemy.types import TypeEngine
 
 from libs.common import clock
 from libs.common.db.base import type_of_instant
 from libs.common.db.database import Connection, Database, Scope
 from libs.common.db.statement import param, statement
-from libs.common.events import dead_letters, envelope
-from libs.common.events.bus import Bus, Record, Subscription
-from libs.common.events.catalogue import EVENTS, topics_of
-from libs.common.events.event import Event
+from libs.common.events import dead_letters
+from libs.common.events.bus import Bus, Place, Subscription
+from libs.common.events.intake import Arrived, Batch, Intake
 from libs.common.events.reaction import Reaction
 from libs.common.events.retry import NEVER, is_fault_of_event, rest, unless
 from libs.common.events.tables import inbox, progress
@@ -44,15 +38,22 @@ _log = structlog.get_logger()
 
 @statement
 def _note() -> ClauseElement:
-    noted = insert(progress).values(
-        consumer=param("consumer", Text),
-        as_of=param("as_of", type_of_instant),
-        event_time=param("event_time", type_of_instant),
+    """Never backwards: two readers may note one place while it moves from one to the other."""
+    columns: dict[str, TypeEngine[Any]] = {
+        "topic": Text(),
+        "partition": Integer(),
+        "as_of": type_of_instant,
+    }
+    arrays = [param(name, ARRAY(type_)) for name, type_ in columns.items()]
+    seen = func.unnest(*arrays).table_valued(
+        *[column(name, type_) for name, type_ in columns.items()], name="seen"
     )
-    newest_event = func.coalesce(noted.excluded.event_time, progress.c.event_time)
+    rows = select(param("consumer", Text), *seen.render_derived().c)
+    noted = insert(progress).from_select(["consumer", *columns], rows)
     return noted.on_conflict_do_update(
-        index_elements=[progress.c.consumer],
-        set_={"as_of": noted.excluded.as_of, "event_time": newest_event},
+        index_elements=progress.primary_key.columns,
+        set_={"as_of": noted.excluded.as_of},
+        where=progress.c.as_of < noted.excluded.as_of,
     )
 
 
@@ -61,34 +62,6 @@ def _purge() -> ClauseElement:
     """By the database's clock, which wrote `seen_at`."""
     oldest = func.now() - literal(timedelta(days=_INBOX_DAYS))
     return delete(inbox).where(inbox.c.consumer == param("consumer"), inbox.c.seen_at < oldest)
-
-
-class _Arrived(NamedTuple):
-    record: Record
-    event: Event
-
-
-class _Unreadable(NamedTuple):
-    record: Record
-    error: Exception
-
-
-@dataclass
-class _Batch:
-    began: datetime
-    full: bool
-    events: list[_Arrived] = field(default_factory=list)
-    unreadable: list[_Unreadable] = field(default_factory=list)
-    unknown: int = 0
-
-    @property
-    def newest(self) -> datetime | None:
-        return max((arrived.event.time for arrived in self.events), default=None)
-
-    @property
-    def as_of(self) -> datetime | None:
-        """What was on the bus when the fetch began is in, unless the fetch was cut off."""
-        return self.newest if self.full else self.began
 
 
 class Consumer:
@@ -100,11 +73,10 @@ class Consumer:
         self.group = database.service
         self._database = database
         self._bus = bus
-        self._reaction = reaction
         self._limit = batch
-        # Compiled here: a handler that cannot be is found at the start, not with the first event.
-        self._topics = topics_of(reaction.statements)
-        self._not_ours = EVENTS.keys() - {event.type for event in reaction.handlers}
+        assert reaction.statements  # what cannot be compiled is found now, not by the first event
+        self._topics = reaction.topics
+        self._intake = Intake(self.group, reaction)
         self._running = self._draining = False
         self._failures = 0
         self._noted = self._measured = self._purged = NEVER
@@ -128,8 +100,11 @@ class Consumer:
                 return await self._take_turns(asyncio.Event())
             finally:
                 self._draining = False
-        while any((await self._bus.lag(self.group)).values()):  # noqa: ASYNC110 - the bus knows
+        while await self._behind():  # noqa: ASYNC110 - the bus knows
             await asyncio.sleep(0.01)
+
+    async def _behind(self) -> int:
+        return sum((await self._bus.lag(self.group, self._topics)).values())
 
     async def _take_turns(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
@@ -146,39 +121,28 @@ class Consumer:
 
     async def _follow(self, subscription: Subscription, stop: asyncio.Event) -> None:
         while not stop.is_set():
-            began = clock.now()
-            records = await subscription.fetch(self._limit, 0 if self._draining else _WAIT)
+            records = await subscription.fetch(self._limit, _WAIT)
             if records or time.monotonic() > self._noted + _IDLE_NOTE:
-                batch = self._read(records, began)
-                if await self._take(batch, stop):
+                batch = self._intake.read(records)
+                ages = await subscription.ages()
+                if await self._take(batch, _seen(ages, batch.events), stop):
                     await subscription.ack(records)
                     self._failures = 0
+                    self._noted = NEVER if None in ages.values() else time.monotonic()
             await self._tend()
-            if self._draining and not records:
+            if self._draining and not records and not await self._behind():
                 stop.set()
 
-    def _read(self, records: Sequence[Record], began: datetime) -> _Batch:
-        batch = _Batch(began, full=len(records) >= self._limit)
-        for record in records:
-            if record.headers.get("ce_type") in self._not_ours:
-                continue
-            try:
-                event = envelope.decode(record)
-            except envelope.UnknownType:
-                batch.unknown += 1
-            except envelope.Unreadable as error:
-                batch.unreadable.append(_Unreadable(record, error))
-            else:
-                batch.events.append(_Arrived(record, event))
-        return batch
-
-    async def _take(self, batch: _Batch, stop: asyncio.Event) -> bool:
+    async def _take(
+        self, batch: Batch, seen: Mapping[Place, datetime], stop: asyncio.Event
+    ) -> bool:
         """The whole batch in one transaction, until it is in; False when `stop` came first."""
         poisoned = False
         while not stop.is_set():
             try:
                 async with self._database.writing(Scope.worker()) as db:
-                    new = await self._store(db, batch, isolating=poisoned)
+                    new = await self._intake.store(db, batch, isolating=poisoned)
+                    await self._note_seen(db, seen)
                 self._count(batch, new)
                 return True
             except Exception as error:
@@ -188,38 +152,18 @@ class Consumer:
                     await self._rest("batch_failed", error, stop)
         return False
 
-    async def _store(self, db: Connection, batch: _Batch, *, isolating: bool) -> int:
-        if isolating:
-            new = await self._isolate(db, batch.events)
-        else:
-            events = [arrived.event for arrived in batch.events]
-            new = await self._reaction.take_in(db, self.group, events)
-        for unreadable in batch.unreadable:
-            await dead_letters.keep(db, self.group, *unreadable)
-        if as_of := batch.as_of:
-            await db.rows(_note, consumer=self.group, as_of=as_of, event_time=batch.newest)
-        return new
+    async def _note_seen(self, db: Connection, seen: Mapping[Place, datetime]) -> None:
+        if seen:
+            topics, partitions = zip(*seen, strict=True)
+            await db.rows(
+                _note,
+                consumer=self.group,
+                topic=list(topics),
+                partition=list(partitions),
+                as_of=list(seen.values()),
+            )
 
-    async def _isolate(self, db: Connection, arrived: Sequence[_Arrived]) -> int:
-        """Halve what fails until the event at fault is alone."""
-        try:
-            async with db.transaction():
-                events = [each.event for each in arrived]
-                return await self._reaction.take_in(db, self.group, events)
-        except Exception as error:
-            if not is_fault_of_event(error):
-                raise
-            if len(arrived) == 1:
-                _log.error(
-                    "dead_letter", event_id=str(arrived[0].event.event_id), error=repr(error)
-                )
-                await dead_letters.keep(db, self.group, arrived[0].record, error)
-                return 0
-        middle = len(arrived) // 2
-        return await self._isolate(db, arrived[:middle]) + await self._isolate(db, arrived[middle:])
-
-    def _count(self, batch: _Batch, new: int) -> None:
-        self._noted = NEVER if batch.full else time.monotonic()
+    def _count(self, batch: Batch, new: int) -> None:
         metrics.DUPLICATES.labels(self.group).inc(len(batch.events) - new)
         metrics.UNKNOWN_TYPES.labels(self.group).inc(batch.unknown)
         if batch.events:
@@ -231,7 +175,7 @@ class Consumer:
         now = time.monotonic()
         if now > self._measured + _MEASURE_EVERY:
             self._measured = now
-            for topic, behind in (await self._bus.lag(self.group)).items():
+            for topic, behind in (await self._bus.lag(self.group, self._topics)).items():
                 metrics.CONSUMER_LAG.labels(self.group, topic).set(behind)
             waiting = await dead_letters.count(self._database, self.group)
             metrics.DEAD_LETTERS.labels(self.group).set(waiting)
@@ -246,3 +190,15 @@ class Consumer:
         if self._draining and self._failures >= _PATIENCE:
             raise error
         await rest(stop, self._failures)
+
+
+def _seen(
+    ages: Mapping[Place, float | None], arrived: Iterable[Arrived]
+) -> Mapping[Place, datetime]:
+    """Up to which instant each place is in, once this batch is: now, or its newest event."""
+    now = clock.now()
+    seen = {place: now - timedelta(seconds=age) for place, age in ages.items() if age is not None}
+    for record, event in arrived:
+        if ages.get(record.place) is None:
+            seen[record.place] = max(seen.get(record.place, event.time), event.time)
+    return dict(sorted(seen.items()))

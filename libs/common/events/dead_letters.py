@@ -12,7 +12,6 @@ from sqlalchemy import (
     LargeBinary,
     Text,
     Uuid,
-    delete,
     func,
     select,
     update,
@@ -22,10 +21,10 @@ from sqlalchemy.dialects.postgresql import JSONB, insert
 from libs.common.db.database import Connection, Database, Scope
 from libs.common.db.statement import param, statement
 from libs.common.events import envelope
-from libs.common.events.bus import Bus, Record
+from libs.common.events.bus import Record
 from libs.common.events.reaction import Reaction
 from libs.common.events.retry import is_fault_of_event
-from libs.common.events.tables import dead_letter, inbox
+from libs.common.events.tables import dead_letter
 
 _PLACE = ("consumer", "topic", "partition", "offset")
 _LISTED = ("id", "topic", "offset", "type", "key", "error", "attempts", "failed_at", "state")
@@ -50,7 +49,7 @@ def _keep() -> ClauseElement:
     return kept.on_conflict_do_update(
         index_elements=[dead_letter.c[name] for name in _PLACE],
         set_={
-            "error": kept.excluded.error,
+            **{name: kept.excluded[name] for name in given if name not in _PLACE},
             "attempts": dead_letter.c.attempts + 1,
             "failed_at": func.now(),
             "state": "open",
@@ -90,11 +89,6 @@ def _count() -> ClauseElement:
     still = dead_letter.c.state == "open"
     waiting = select(func.count(dead_letter.c.id))
     return waiting.where(dead_letter.c.consumer == param("consumer"), still)
-
-
-@statement
-def _forget() -> ClauseElement:
-    return delete(inbox).where(inbox.c.consumer == param("consumer"))
 
 
 async def keep(db: Connection, consumer: str, record: Record, error: Exception) -> None:
@@ -157,18 +151,6 @@ async def drop(database: Database, letter: int) -> None:
     async with database.writing(Scope.worker()) as db:
         if await db.one(_close, id=letter, state="dropped") is None:
             raise LookupError(f"no dead letter {letter} is open")
-
-
-async def replay(
-    database: Database, bus: Bus, consumer: str, topic: str, *, offset: int = 0
-) -> None:
-    """Let a consumer, running or not, take in a topic again; fact rows keep their newest version.
-
-    Forgotten first: a running consumer that was rewound first would pass over what it remembers.
-    """
-    async with database.writing(Scope.worker()) as db:
-        await db.rows(_forget, consumer=consumer)
-    await bus.rewind(consumer, topic, offset)
 
 
 def _event_id(record: Record) -> UUID | None:

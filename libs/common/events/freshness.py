@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ClauseElement, Text, Uuid, exists, select
+from sqlalchemy import ClauseElement, Text, Uuid, exists, func, select
 
 from libs.common import clock
 from libs.common.db.database import Connection
@@ -19,7 +19,8 @@ _PAUSE = 0.02
 
 @statement
 def _as_of() -> ClauseElement:
-    return select(progress.c.as_of).where(progress.c.consumer == param("consumer", Text))
+    """As fresh as the place that is read least."""
+    return select(func.min(progress.c.as_of)).where(progress.c.consumer == param("consumer", Text))
 
 
 @statement

@@ -9,19 +9,24 @@ and lose them.
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from typing import Any, Self
 
 import asyncpg
 import orjson
 
-from libs.common.events.bus import BusUnavailable, Record, RecordRefused, RecordsGone
+from libs.common.events.bus import (
+    BusUnavailable,
+    Place,
+    Record,
+    RecordsGone,
+    after,
+    refuse_too_large,
+)
 from libs.common.events.hold import SESSION, hold, let_go
 from libs.common.events.retry import LOST
-
-LARGEST_RECORD = 1_000_000
-"""Bytes of key, headers and value; Kafka's default limit, so that both buses refuse the same."""
 
 _POLL = 0.25
 _POOL = 4
@@ -58,17 +63,22 @@ SELECT topic, key, headers, value, "offset" FROM bus_record
 WHERE topic = $1 AND "offset" >= $2 ORDER BY "offset" LIMIT $3
 """
 
-# From the position that was read: a rewind in between stays.
 _ACKNOWLEDGE = (
-    "UPDATE bus_offset SET next_offset = $4 WHERE grp = $1 AND topic = $2 AND next_offset = $3"
+    "UPDATE bus_offset SET next_offset = $3 WHERE grp = $1 AND topic = $2 AND next_offset < $3"
 )
 
-# Never beyond the end: what comes later would be passed over.
-_REWIND = """
-INSERT INTO bus_offset AS o (grp, topic, next_offset)
-SELECT $1, $2, least($3, coalesce((SELECT next_offset FROM bus_topic WHERE topic = $2), 0))
-ON CONFLICT (grp, topic) DO UPDATE SET next_offset = excluded.next_offset
+_LAG = """
+SELECT asked.topic, coalesce(t.next_offset, 0) - coalesce(o.next_offset, 0) AS behind
+FROM unnest($2::text[]) AS asked(topic) LEFT JOIN bus_topic t USING (topic)
+    LEFT JOIN bus_offset o ON o.topic = asked.topic AND o.grp = $1
 """
+
+_BEGINNINGS = """
+SELECT topic, (SELECT min("offset") FROM bus_record r WHERE r.topic = t.topic AND at >= $2)
+FROM unnest($1::text[]) AS t(topic)
+"""
+
+_ENDS = "SELECT topic, next_offset FROM bus_topic WHERE topic = ANY($1::text[])"
 
 
 @contextmanager
@@ -92,11 +102,8 @@ class PostgresLog:
         return cls(url, pool)
 
     async def publish(self, records: Sequence[Record]) -> None:
+        refuse_too_large(records)
         headers = [orjson.dumps(record.headers).decode() for record in records]
-        for index, record in enumerate(records):
-            size = len(record.key) + len(headers[index]) + len(record.value or b"")
-            if size > LARGEST_RECORD:
-                raise RecordRefused(index, f"{size} bytes, the bus takes {LARGEST_RECORD}")
         topics = [record.topic for record in records]
         counts = sorted(Counter(topics).items())
         with _reaching():
@@ -123,17 +130,18 @@ class PostgresLog:
             connection.terminate()
             raise
 
-    async def lag(self, group: str) -> dict[str, int]:
+    async def lag(self, group: str, topics: Sequence[str]) -> dict[str, int]:
         with _reaching():
-            rows = await self._pool.fetch(_BEHIND, group)
-            joined = await self._pool.fetch("SELECT topic FROM bus_offset WHERE grp = $1", group)
-        behind = {row["topic"]: row["behind"] for row in rows}
-        return {row["topic"]: behind.get(row["topic"], 0) for row in joined}
+            rows = await self._pool.fetch(_LAG, group, topics)
+        return {row["topic"]: row["behind"] for row in rows}
 
-    async def rewind(self, group: str, topic: str, offset: int = 0) -> None:
+    async def history(self, topics: Sequence[str], since: datetime | None = None) -> "LogHistory":
+        if since is None:
+            return LogHistory(self._pool, dict.fromkeys(topics, 0))
         with _reaching():
-            await self._pool.execute(_REWIND, group, topic, offset)
-            await self._pool.execute("NOTIFY bus")
+            rows = await self._pool.fetch(_BEGINNINGS, topics, since)
+            ends = await _ends(self._pool, topics)
+        return LogHistory(self._pool, {t: ends.get(t, 0) if at is None else at for t, at in rows})
 
     async def close(self) -> None:
         await self._pool.close()
@@ -147,6 +155,8 @@ class LogSubscription:
         self._group = group
         self._topics = list(topics)
         self._woken = asyncio.Event()
+        self._looked = 0.0
+        self._waiting: set[str] = set()
 
     @classmethod
     async def listening(
@@ -171,33 +181,61 @@ class LogSubscription:
 
     async def _read(self, limit: int) -> list[Record]:
         """Topic by topic until the page is full; the one that was first is last the next time."""
+        self._looked = time.monotonic()
         rows = await self._connection.fetch(_BEHIND, self._group)
         positions = {row["topic"]: row["next_offset"] for row in rows}
+        ends = {row["topic"]: row["next_offset"] + row["behind"] for row in rows}
         records: list[Record] = []
         for topic in [topic for topic in self._topics if topic in positions]:
             found = await self._connection.fetch(
                 _READ, topic, positions[topic], limit - len(records)
             )
             if not found or found[0]["offset"] != positions[topic]:
-                raise RecordsGone(self._group, topic, positions[topic])
+                raise RecordsGone(self._group, Place(topic, 0), positions[topic])
             records += map(_record, found)
             if len(records) == limit:
                 self._topics.append(self._topics.pop(0))
                 break
+        seen = {record.topic: record.offset + 1 for record in records}
+        self._waiting = {topic for topic, end in ends.items() if seen.get(topic, 0) < end}
         return records
 
     async def ack(self, records: Sequence[Record]) -> None:
-        offsets: dict[str, list[int]] = {}
-        for record in records:
-            offsets.setdefault(record.topic, []).append(record.offset)
         with _reaching():
-            for topic, done in offsets.items():
-                await self._connection.execute(
-                    _ACKNOWLEDGE, self._group, topic, min(done), max(done) + 1
-                )
+            for place, offset in after(records).items():
+                await self._connection.execute(_ACKNOWLEDGE, self._group, place.topic, offset)
+
+    async def ages(self) -> Mapping[Place, float | None]:
+        age = time.monotonic() - self._looked
+        return {Place(topic, 0): None if topic in self._waiting else age for topic in self._topics}
 
     async def close(self) -> None:
         await let_go(self._connection)
+
+
+class LogHistory:
+    """The records of topics from their `positions` on."""
+
+    def __init__(self, pool: asyncpg.Pool, positions: dict[str, int]) -> None:
+        self._pool = pool
+        self._positions = positions
+
+    async def fetch(self, limit: int) -> list[Record]:
+        with _reaching():
+            ends = await _ends(self._pool, list(self._positions))
+            for topic, position in self._positions.items():
+                if position < ends.get(topic, 0):
+                    rows = await self._pool.fetch(_READ, topic, position, limit)
+                    self._positions[topic] = rows[-1]["offset"] + 1 if rows else ends[topic]
+                    return [_record(row) for row in rows] or await self.fetch(limit)
+        return []
+
+    async def close(self) -> None:
+        """Its connections are the bus's."""
+
+
+async def _ends(pool: asyncpg.Pool, topics: Sequence[str]) -> dict[str, int]:
+    return {row["topic"]: row["next_offset"] for row in await pool.fetch(_ENDS, topics)}
 
 
 def _followers(topics: Sequence[str]) -> list[int]:

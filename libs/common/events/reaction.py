@@ -18,6 +18,7 @@ from uuid import UUID
 from pydantic import TypeAdapter
 from sqlalchemy import (
     ARRAY,
+    CTE,
     BigInteger,
     Boolean,
     ClauseElement,
@@ -40,6 +41,7 @@ from sqlalchemy.types import TypeEngine
 from libs.common.db.base import type_of_instant
 from libs.common.db.database import Connection
 from libs.common.db.statement import Sql, compile_once, param
+from libs.common.events.catalogue import topics_of
 from libs.common.events.event import Event
 from libs.common.events.tables import inbox
 
@@ -85,11 +87,26 @@ class Reaction:
     keyed_by: str = "household_id"
     """`reconcile` gets the keys of the events that are keyed by this field."""
 
+    @property
+    def topics(self) -> Sequence[str]:
+        """Every topic on which somebody publishes what is taken in here."""
+        return topics_of(self.handlers)
+
     @cached_property
     def statements(self) -> Mapping[type[Event], Sql]:
         return {
             event: compile_once(_intake(event, handler)) for event, handler in self.handlers.items()
         }
+
+    @cached_property
+    def facts(self) -> Mapping[Table, Sequence[str]]:
+        """The tables that the handlers fill, and which columns of them."""
+        filled: dict[Table, dict[str, None]] = {}
+        for event, handler in self.handlers.items():
+            stored: Any = handler(_arrived(event))
+            columns = filled.setdefault(stored.table, {})
+            columns.update(dict.fromkeys(stored._select_names))
+        return {table: list(columns) for table, columns in filled.items()}
 
     async def take_in(self, db: Connection, consumer: str, events: Iterable[Event]) -> int:
         """Within the caller's transaction: facts, then reconciliation; how many events were new."""
@@ -109,11 +126,7 @@ class Reaction:
 
 def _intake(event: type[Event], handler: Handler) -> ClauseElement:
     """Claim the events in the inbox, store those that are new: one statement per class."""
-    types = {field.name: field.type for field in _fields(event)}
-    arrays = [param(name, ARRAY(type_, dimensions=1)) for name, type_ in types.items()]
-    columns = [column(name, type_) for name, type_ in types.items()]
-    given = func.unnest(*arrays).table_valued(*columns, name="given").render_derived()
-    arrived = select(*given.c).cte("arrived")
+    arrived = _arrived(event)
     claimed = _claim(arrived)
     fresh = (
         select(*arrived.c)
@@ -124,6 +137,15 @@ def _intake(event: type[Event], handler: Handler) -> ClauseElement:
     )
     stored = handler(fresh).cte("stored")
     return select(func.count(claimed.c.event_id)).add_cte(stored)
+
+
+def _arrived(event: type[Event]) -> CTE:
+    """The events of one class as rows, a column per field."""
+    types = {field.name: field.type for field in _fields(event)}
+    arrays = [param(name, ARRAY(type_, dimensions=1)) for name, type_ in types.items()]
+    columns = [column(name, type_) for name, type_ in types.items()]
+    given = func.unnest(*arrays).table_valued(*columns, name="given").render_derived()
+    return select(*given.c).cte("arrived")
 
 
 def _claim(arrived: FromClause) -> FromClause:

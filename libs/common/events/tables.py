@@ -63,10 +63,11 @@ progress = Table(
     "progress",
     COMMON,
     Column("consumer", Text, primary_key=True),
+    Column("topic", Text, primary_key=True),
+    Column("partition", Integer, primary_key=True),
     instant("as_of"),
-    instant("event_time", nullable=True),
 )
-"""Up to which instant a consumer has seen the bus."""
+"""Up to which instant a consumer has seen each place of the bus."""
 
 dead_letter = Table(
     "dead_letter",

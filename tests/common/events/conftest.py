@@ -10,20 +10,50 @@ import pytest_asyncio
 from libs.common.db.database import Database
 from libs.common.db.embedded import EmbeddedPostgres
 from libs.common.events.bus import Bus, open_bus
+from libs.common.events.catalogue import EVENTS, topics_of
 from libs.common.events.consumer import Consumer
+from libs.common.events.kafka import Kafka
+from libs.common.ids import new_id
 from tests.common.events.facts import BOARD, make_tables
 from tests.conftest import POOLS
 from tests.databases import GROUND
+from tests.kafka import KafkaForTests
 
 Cut = Callable[[str], Awaitable[None]]
+MakeTopic = Callable[..., Awaitable[str]]
+
+BOTH = ("pglog", "kafka")
+"""As a module's `BUSES`: each of its tests runs on every bus there is."""
 
 
-@pytest_asyncio.fixture(params=["pglog"])
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "bus" in metafunc.fixturenames:
+        metafunc.parametrize("bus", getattr(metafunc.module, "BUSES", ("pglog",)), indirect=True)
+
+
+@pytest_asyncio.fixture
 async def bus(request: pytest.FixtureRequest, bus_url: str) -> AsyncIterator[Bus]:
-    """Each test runs on every bus there is."""
-    opened = await open_bus({"pglog": bus_url}[request.param])
+    url = bus_url
+    if request.param == "kafka":
+        kafka: KafkaForTests = request.getfixturevalue("kafka")
+        await kafka.make(topics_of(EVENTS.values()), partitions=4)
+        url = kafka.url
+    opened = await open_bus(url)
     yield opened
     await opened.close()
+
+
+@pytest.fixture
+def make_topic(bus: Bus, request: pytest.FixtureRequest) -> MakeTopic:
+    """`await make_topic()`: a topic that nobody else has."""
+
+    async def make(partitions: int = 1) -> str:
+        name = f"weiyuan.test.{new_id()}.v1"
+        if isinstance(bus, Kafka):
+            await request.getfixturevalue("kafka").make([name], partitions=partitions)
+        return name
+
+    return make
 
 
 @pytest.fixture

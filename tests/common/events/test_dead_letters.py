@@ -8,8 +8,8 @@ import pytest_asyncio
 from sqlalchemy import FromClause, Insert, func
 
 from libs.common.db.database import Database
-from libs.common.events import dead_letters
-from libs.common.events.bus import Bus
+from libs.common.events import dead_letters, replay
+from libs.common.events.bus import Bus, Record
 from libs.common.events.catalogue.employment import HouseholdEmployed
 from libs.common.events.consumer import Consumer
 from libs.common.events.reaction import Reaction, newest
@@ -85,7 +85,8 @@ async def test_a_retry_takes_the_record_in_once_the_cause_is_mended(
         await dead_letters.retry(database, MENDED, letter["id"])
 
     # The bus brings it once more: the inbox knows it.
-    await bus.rewind("matching", whole["topic"], whole["offset"])
+    record = Record(whole["topic"], whole["key"], whole["headers"], whole["value"])
+    await bus.publish([record])
     await Consumer(database, bus, BOARD).drain()
     assert await dead_letters.count(database, "matching") == 0
 
@@ -95,10 +96,9 @@ async def test_a_letter_that_comes_again_unmended_is_open_again(
 ) -> None:
     await dead_letters.drop(database, letter["id"])
     assert await dead_letters.count(database, "matching") == 0
-    await bus.rewind("matching", letter["topic"], letter["offset"])
-    await Consumer(database, bus, BOARD).drain()
-    (again,) = await dead_letters.waiting(database, "matching")
-    assert (again["id"], again["attempts"]) == (letter["id"], 2)
+    await replay.replay(database, bus, BOARD, topics=[letter["topic"]])
+    again = {each["id"]: each for each in await dead_letters.waiting(database, "matching")}
+    assert again[letter["id"]]["attempts"] == 2
 
 
 async def test_a_dropped_letter_can_be_neither_dropped_nor_retried(

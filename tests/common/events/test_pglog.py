@@ -6,9 +6,10 @@ import random
 import asyncpg
 import pytest
 
-from libs.common.events.bus import Record, RecordsGone
+from libs.common.events.bus import Bus, BusUnavailable, Record, RecordsGone
 from libs.common.events.pglog import PostgresLog
 from libs.common.ids import new_id
+from tests.common.events.conftest import Cut
 
 TOPICS = ("a", "b", "c")
 
@@ -76,7 +77,32 @@ async def test_records_that_are_no_longer_kept_are_never_passed_over_in_silence(
     subscription = await log.subscribe(group, [topic])
     with pytest.raises(RecordsGone, match=f"{group} stands at {topic}/0"):
         await subscription.fetch(10, 0)
-    await log.rewind(group, topic, 5 - kept)
-    assert len(await subscription.fetch(10, 0)) == kept
     await subscription.close()
     await log.close()
+
+
+async def test_a_second_subscriber_waits_until_the_first_one_leaves(bus: Bus) -> None:
+    await bus.publish([Record("waiting", "k", {}, b"{}")])
+    first = await bus.subscribe("waiting", ["waiting"])
+    second = asyncio.create_task(bus.subscribe("waiting", ["waiting"]))
+    done, _ = await asyncio.wait([second], timeout=0.5)
+    assert not done
+    await first.close()
+    subscription = await asyncio.wait_for(second, 5)
+    assert len(await subscription.fetch(10, 5)) == 1
+    await subscription.close()
+
+
+async def test_a_lost_connection_ends_the_subscription_and_a_new_one_goes_on(
+    bus: Bus, bus_url: str, cut: Cut
+) -> None:
+    await bus.publish([Record("lost", "k", {}, b"{}")])
+    subscription = await bus.subscribe("lost", ["lost"])
+    records = await subscription.fetch(10, 5)
+    await cut(bus_url)
+    with pytest.raises(BusUnavailable):
+        await subscription.ack(records)
+    await subscription.close()
+    subscription = await bus.subscribe("lost", ["lost"])
+    assert len(await subscription.fetch(10, 5)) == 1
+    await subscription.close()

@@ -11,9 +11,11 @@ import pytest_asyncio
 from libs.common.events.bus import Bus, BusUnavailable, Record
 from libs.common.events.relay import PAGE, Relay
 from libs.common.ids import new_id
-from tests.common.events.conftest import Cut
+from tests.common.events.conftest import BOTH, Cut, MakeTopic
 from tests.databases import GROUND
 from tests.twice import Around
+
+BUSES = BOTH
 
 Arrived = Callable[[], Awaitable[bytes | None]]
 WRITERS, KEYS, TRANSACTIONS = 16, 20, 60
@@ -42,15 +44,16 @@ async def owner(url: str) -> AsyncIterator[asyncpg.Connection]:
     await connection.close()
 
 
-@pytest.fixture
-def topic() -> str:
-    return f"weiyuan.test.{new_id()}.v1"
+@pytest_asyncio.fixture
+async def topic(make_topic: MakeTopic) -> str:
+    return await make_topic()
 
 
 async def published(bus: Bus, topic: str) -> list[Record]:
-    subscription = await bus.subscribe(f"group-{new_id()}", [topic])
-    records = await subscription.fetch(100_000, 0)
-    await subscription.close()
+    history, records = await bus.history([topic]), list[Record]()
+    while page := await history.fetch(10_000):
+        records += page
+    await history.close()
     return records
 
 

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from libs.common.db.database import Database, Scope
-from libs.common.db.migrate import heads
+from libs.common.db.migrate import Schema
 from libs.common.http.health import health_router
 from libs.common.http.issuer import Issuer
 from tests.common.http.edge import a_client, an_app
@@ -16,7 +16,7 @@ from tests.databases import GROUND
 
 @pytest.fixture
 def state() -> SimpleNamespace:
-    return SimpleNamespace(draining=False, heads={GROUND: heads(GROUND)})
+    return SimpleNamespace(draining=False, schemas={GROUND: Schema.of(GROUND)})
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ async def database(url_of: Callable[[str], Awaitable[str]]) -> Database:
 def client(database: Database, issuer: Issuer, state: SimpleNamespace) -> httpx.AsyncClient:
     router = health_router(
         {GROUND: database},
-        state.heads,
+        state.schemas,
         scope=Scope.public(),
         draining=lambda: bool(state.draining),
     )
@@ -59,12 +59,38 @@ async def test_not_ready_while_draining(
     await database.close()
 
 
-async def test_not_ready_on_another_schema(
+async def test_not_ready_on_an_earlier_schema(
     client: httpx.AsyncClient, database: Database, state: SimpleNamespace
 ) -> None:
-    state.heads[GROUND] = frozenset({"later"})
+    now = Schema.of(GROUND)
+    state.schemas[GROUND] = Schema(frozenset({"next"}), now.known | {"next"})
     assert len(await _reasons(client)) == 1
     await database.close()
+
+
+async def test_ready_on_a_later_schema_so_that_a_release_replaces_one_process_after_the_other(
+    client: httpx.AsyncClient, database: Database, state: SimpleNamespace
+) -> None:
+    state.schemas[GROUND] = Schema(frozenset({"last"}), frozenset({"first", "last"}))
+    assert await _reasons(client) == []
+    await database.close()
+
+
+@pytest.mark.parametrize(
+    ("at", "lacks"),
+    [
+        pytest.param(set(), True, id="nothing was made"),
+        pytest.param({"common 2"}, True, id="nothing of the service's own"),
+        pytest.param({"common 1", "own 2"}, True, id="the common part is behind"),
+        pytest.param({"common 2", "own 2"}, False, id="as expected"),
+        pytest.param({"common 2", "own 3"}, False, id="the service's part is a later one"),
+        pytest.param({"common 3", "own 3"}, False, id="both are later ones"),
+        pytest.param({"common 1", "own 3"}, True, id="one is later, the other behind"),
+    ],
+)
+def test_what_a_schema_lacks(at: set[str], lacks: bool) -> None:
+    known = frozenset({"common 1", "common 2", "own 1", "own 2"})
+    assert Schema(frozenset({"common 2", "own 2"}), known).lacks(frozenset(at)) is lacks
 
 
 async def test_not_ready_and_still_alive_without_a_database(
