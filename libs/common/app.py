@@ -6,7 +6,7 @@ from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
 
 from libs.common.db.database import Scope
-from libs.common.db.migrate import heads
+from libs.common.db.migrate import Schema
 from libs.common.http import errors, middleware
 from libs.common.http.docs import docs_router
 from libs.common.http.health import health_router
@@ -43,6 +43,6 @@ def create_probes(process: Process, draining: Callable[[], bool]) -> FastAPI:
 
 
 def _add_probes(app: FastAPI, process: Process, scope: Scope, draining: Callable[[], bool]) -> None:
-    revisions = {each.name: heads(each.name, each.migrations) for each in process.services}
-    app.include_router(health_router(process.databases, revisions, scope=scope, draining=draining))
+    schemas = {each.name: Schema.of(each.name, each.migrations) for each in process.services}
+    app.include_router(health_router(process.databases, schemas, scope=scope, draining=draining))
     app.add_route("/metrics", metrics)

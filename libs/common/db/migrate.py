@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple, Self
 
 import asyncpg
 from alembic import command
@@ -16,7 +17,7 @@ from libs.common.db.provision import BUS, grant_database, grant_schema, roles_of
 from libs.common.db.urls import url_of
 
 REVISIONS = "SELECT version_num FROM alembic_version"
-"""What the database is at, for any of the service's roles; `/readyz` compares it with `heads`."""
+"""What the database is at, for any of the service's roles; `/readyz` asks `Schema` about it."""
 
 _ENVIRONMENT = Path(__file__).parent / "migrations"
 _COMMON = _ENVIRONMENT / "versions"
@@ -24,6 +25,27 @@ _BUS = Path(__file__).parents[1] / "events" / "migrations"
 _DATABASE = "SELECT quote_ident(current_database())"
 _PATIENCE = 10.0
 _ONE_AT_A_TIME = "SELECT pg_advisory_lock(hashtext('weiyuan migrations'))"
+
+
+class Schema(NamedTuple):
+    """What the code of a service was written for, and every revision that it knows of."""
+
+    heads: frozenset[str]
+    known: frozenset[str]
+
+    @classmethod
+    def of(cls, service: str, migrations: Path | None = None) -> Self:
+        scripts = ScriptDirectory.from_config(configuration(service, migrations))
+        known = frozenset(each.revision for each in scripts.walk_revisions())
+        return cls(heads(service, migrations), known)
+
+    def lacks(self, at: frozenset[str]) -> bool:
+        """Whether a database that is `at` these revisions has yet to be brought forward.
+
+        What is unknown here came with a later release, which leaves room for the one before it.
+        """
+        ahead = bool(at - self.known)
+        return not (at & self.known <= self.heads and (ahead or at == self.heads))
 
 
 async def migrate(service: str, url: str, migrations: Path | None = None) -> None:

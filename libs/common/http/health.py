@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from libs.common.db.database import Database, Scope
-from libs.common.db.migrate import REVISIONS
+from libs.common.db.migrate import REVISIONS, Schema
 from libs.common.http.errors import UNAVAILABLE
 
 _PATIENCE = 2.0
@@ -18,12 +18,12 @@ _NOT_READY: tuple[type[Exception], ...] = (*UNAVAILABLE, asyncpg.PostgresError)
 
 def health_router(
     databases: Mapping[str, Database],
-    heads: Mapping[str, frozenset[str]],
+    schemas: Mapping[str, Schema],
     *,
     scope: Scope,
     draining: Callable[[], bool],
 ) -> APIRouter:
-    """`heads` is the schema that each service's code expects; `scope` one that the process has."""
+    """`schemas` is what each service's code expects; `scope` is one that the process has."""
     router = APIRouter(include_in_schema=False)
 
     @router.get("/livez")
@@ -46,7 +46,7 @@ def health_router(
             except _NOT_READY:
                 yield f"{service}: the database does not answer"
                 continue
-            if at != heads[service]:
+            if schemas[service].lacks(at):
                 yield f"{service}: the schema is not at the revision that the code expects"
 
     return router
