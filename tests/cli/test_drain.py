@@ -9,12 +9,21 @@ import asyncpg
 import httpx
 import pytest
 
+from libs.common.db.provision import BUS
 from tests.cli.conftest import Env
 from tests.cli.served import Served, serving
 from tests.databases import UrlOf
 
 VILLAGES = "/registry/v1/villages"
 DIVISIONS = "/registry/v1/divisions"  # asked without a token
+_EVENTS = 40_000
+_MANY = """
+    INSERT INTO outbox (event_id, topic, key, type, time, data)
+    SELECT gen_random_uuid(), 'weiyuan.solar.station.v1', 'k', 'weiyuan.pv_station_connected.v1',
+        now(), 'x'
+    FROM generate_series(1, $1)
+"""
+_PUBLISHED = "SELECT coalesce(sum(next_offset), 0)::bigint FROM bus_topic"
 _LOCKED = "SELECT EXISTS (SELECT FROM pg_locks JOIN pg_database d ON d.oid = database"
 _WAITS = f"{_LOCKED} WHERE NOT granted AND datname = current_database())"
 
@@ -114,6 +123,25 @@ async def test_a_second_signal_waits_for_nobody(
             served.tell(number)
             assert await ended(served) == 0
             assert (await answer).status_code == 500
+
+
+async def test_a_worker_finishes_the_page_it_is_at(env: Env, url_of: UrlOf) -> None:
+    """Told in the middle of its work: each event is on the bus or still pending, none is both."""
+    bus_url = (await url_of(BUS)).replace("{role}", "worker")
+    outbox = await asyncpg.connect((await url_of("solar")).replace("{role}", "owner"))
+    bus = await asyncpg.connect(bus_url)
+    await outbox.execute(_MANY, _EVENTS)
+    with serving("solar", "worker", env | {"WEIYUAN_BUS_URL": bus_url}) as served:
+        while not await bus.fetchval(_PUBLISHED):  # noqa: ASYNC110 - the bus knows
+            await asyncio.sleep(0)
+        served.tell()
+        assert await ended(served) == 0
+    published = await bus.fetchval(_PUBLISHED)
+    pending = await outbox.fetchval("SELECT count(*) FROM outbox")
+    await outbox.close()
+    await bus.close()
+    assert published + pending == _EVENTS
+    assert pending, "it was told too late to show anything"
 
 
 async def test_a_worker_that_is_waiting_ends_when_it_is_told(env: Env) -> None:
