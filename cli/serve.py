@@ -17,7 +17,7 @@ from alembic.util import CommandError
 from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
-from cli.say import fail, say
+from cli.say import fail
 from cli.serving import Stop, answering, bound
 from libs.common.app import create_app, create_probes
 from libs.common.db.migrate import heads, migrate
@@ -73,10 +73,9 @@ def serve_migrate(name: str) -> None:
             status=1,
         )
     except _NOT_MIGRATED as error:
-        told = f"{type(error).__name__}: {error}"
+        told = f"{type(error).__name__}: {error}".splitlines()[0]
         fail(f"数据库 {name} 未能升级：{told}", f"{name} was not migrated: {told}", status=1)
-    at = ", ".join(sorted(heads(name, migrations)))
-    say(f"数据库 {name} 已是 {at}", f"{name} is at {at}")
+    _log.info("migrated", database=name, revisions=sorted(heads(name, migrations)))
 
 
 def service_named(name: str) -> Service:
@@ -157,7 +156,7 @@ def _settled() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        _refuse(f"{error.filename}: {error.strerror}")
+        _refuse(f"{error.filename}: {error.strerror}" if error.filename else str(error))
     except (ValueError, KeyRingError) as error:
         _refuse(str(error))
 

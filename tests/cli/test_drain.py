@@ -29,12 +29,12 @@ _WAITS = f"{_LOCKED} WHERE NOT granted AND datname = current_database())"
 
 
 @asynccontextmanager
-async def held(url: str) -> AsyncIterator[asyncpg.Connection]:
-    """Nothing that reads divisions gets on until this is over."""
+async def held(url: str, table: str = "division") -> AsyncIterator[asyncpg.Connection]:
+    """Nothing that reads the table gets on until this is over."""
     owner = await asyncpg.connect(url.replace("{role}", "owner"))
     try:
         async with owner.transaction():
-            await owner.execute("LOCK TABLE division")
+            await owner.execute(f"LOCK TABLE {table}")
             yield owner
     finally:
         await owner.close()
@@ -151,3 +151,17 @@ async def test_a_worker_that_is_waiting_ends_when_it_is_told(env: Env) -> None:
         served.tell()
         assert await ended(served) == 0
     assert served.events()[-1] == "ended"
+
+
+async def test_a_worker_that_is_told_twice_leaves_its_batch(env: Env, url_of: UrlOf) -> None:
+    async with held(await url_of("employment"), "outbox") as owner:
+        with serving("employment", "worker", env) as served:
+            async with asking(served) as probe:
+                await waits(owner)
+                served.tell()
+                while (ready := await probe.get("/readyz")).status_code == 200:  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
+                assert ready.json()["reasons"] == ["draining"]
+                assert served.process.poll() is None
+                served.tell()
+                assert await ended(served) == 0
