@@ -176,5 +176,5 @@ def test_a_bad_key_file_is_named_and_its_key_is_not(keys: Path, text: str, compl
 
 
 def test_a_directory_without_keys_says_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(KeyRingError, match=r"has no seal key; make one with KeyRing\.create"):
+    with pytest.raises(KeyRingError, match=r"has no seal key: weiyuan keys create"):
         KeyRing.load(tmp_path, embedded=True)
