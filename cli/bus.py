@@ -3,20 +3,19 @@
 from datetime import datetime
 from pathlib import Path
 
-from cli.letters import CONSUMERS
+from cli.letters import consumer, readers_of
 from cli.say import answer, fail, say
-from cli.system import attached
+from cli.system import reached
 from libs.common.db.database import Database
 from libs.common.events import replay as again
-from libs.common.events.reaction import Reaction
 from libs.common.events.replay import Heard
 
 
 async def show_lag(home: Path, *, json: bool) -> None:
-    async with attached(home) as system:
+    async with reached(home) as system:
         lag = {
             name: await system.bus.lag(name, reaction.topics)
-            for name, reaction in CONSUMERS.items()
+            for name, reaction in readers_of(system).items()
         }
     if json:
         return answer(lag)
@@ -29,41 +28,25 @@ async def replay(
     home: Path, service: str, topic: str | None, since: datetime | None, *, json: bool
 ) -> None:
     """All topics that the service reads, unless one is named."""
-    reaction = _reaction(service)
-    if topic and topic not in reaction.topics:
-        listed = ", ".join(reaction.topics)
-        fail(f"{service} 不读取 {topic}；可选：{listed}", f"{service} reads {listed}, not {topic}")
-    async with attached(home) as system:
+    async with consumer(home, service) as of:
+        if topic and topic not in of.reaction.topics:
+            listed = ", ".join(of.reaction.topics)
+            fail(f"{service} 读取的是 {listed}", f"{service} reads {listed}, not {topic}")
         heard = await again.replay(
-            system.databases[service],
-            system.bus,
-            reaction,
-            topics=[topic] if topic else [],
-            since=since,
+            of.database, of.system.bus, of.reaction, topics=[topic] if topic else [], since=since
         )
     _tell(service, heard, json=json)
 
 
 async def rebuild(home: Path, service: str, *, json: bool) -> None:
-    reaction = _reaction(service)
-    async with attached(home) as system:
-        url = system.settings.database_url(service)
+    async with consumer(home, service) as of:
+        url = of.system.settings.database_url(service)
         database = await Database.open(service, url, sizes={"worker": 1})
         try:
-            heard = await again.rebuild(database, system.bus, reaction)
+            heard = await again.rebuild(database, of.system.bus, of.reaction)
         finally:
             await database.close()
     _tell(service, heard, json=json)
-
-
-def _reaction(service: str) -> Reaction:
-    if service not in CONSUMERS:
-        listed = ", ".join(CONSUMERS)
-        fail(
-            f"{service} 不读取事件；可选：{listed}",
-            f"{service} reads no events; there is: {listed}",
-        )
-    return CONSUMERS[service]
 
 
 def _tell(service: str, heard: Heard, *, json: bool) -> None:

@@ -1,4 +1,4 @@
-"""The commands of a deployment: `serve`, `db provision` and `keys create`."""
+"""The commands of a deployment: `serve`, `db provision`, `topics apply` and `keys create`."""
 
 import signal
 from enum import StrEnum
@@ -11,6 +11,7 @@ from cli.options import Json
 from cli.say import fail
 
 db = typer.Typer(no_args_is_help=True, help="数据库 The databases of a deployment.")
+topics = typer.Typer(no_args_is_help=True, help="主题 The Kafka topics of a deployment.")
 keys = typer.Typer(no_args_is_help=True, help="密钥 The sealing keys of a deployment.")
 
 
@@ -35,6 +36,7 @@ class Part(StrEnum):
 def add_to(app: typer.Typer) -> None:
     app.command()(serve)
     app.add_typer(db, name="db")
+    app.add_typer(topics, name="topics")
     app.add_typer(keys, name="keys")
 
 
@@ -84,6 +86,20 @@ def provision(
         fail("--passwords 需要 --apply。", "--passwords needs --apply.")
     else:
         databases.print_script(names)
+
+
+@topics.command()
+def apply(
+    file: Annotated[Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False)],
+    replication: Annotated[
+        int | None, typer.Option(min=1, help="For a cluster of fewer brokers than FILE asks for.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Make the topics of FILE at WEIYUAN_BUS_URL, or bring their settings forward."""
+    from cli import topics
+
+    topics.apply_file(file, replication, json=json)
 
 
 @keys.command()

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from cli.say import answer, fail, say
-from cli.system import SERVICES, attached
+from cli.system import SERVICES, Reached, reached
 from libs.common.db.database import Database
 from libs.common.events import dead_letters
 from libs.common.events.reaction import Reaction
@@ -17,28 +17,37 @@ CONSUMERS = {each.name: each.reaction for each in SERVICES if each.reaction}
 
 
 @dataclass(frozen=True)
-class _Consumer:
+class Consumer:
+    """A service that reads events, where it was found."""
+
     name: str
+    system: Reached
     database: Database
     reaction: Reaction
 
 
 @asynccontextmanager
-async def _consumer(home: Path, service: str) -> AsyncIterator[_Consumer]:
-    if service not in CONSUMERS:
-        listed = ", ".join(CONSUMERS)
-        fail(
-            f"{service} 不读取事件；可选：{listed}",
-            f"{service} reads no events; there is: {listed}",
-        )
-    async with attached(home) as system:
-        yield _Consumer(service, system.databases[service], CONSUMERS[service])
+async def consumer(home: Path, service: str) -> AsyncIterator[Consumer]:
+    async with reached(home) as system:
+        readers = readers_of(system)
+        if service not in readers:
+            listed = ", ".join(readers) or "-"
+            fail(
+                f"{service} 不读取事件，或未在此配置；可选：{listed}",
+                f"{service} reads no events, or is not set up here; there is: {listed}",
+            )
+        yield Consumer(service, system, system.databases[service], readers[service])
+
+
+def readers_of(system: Reached) -> dict[str, Reaction]:
+    return {name: reads for name, reads in CONSUMERS.items() if name in system.databases}
 
 
 async def show_all(home: Path, *, json: bool) -> None:
-    async with attached(home) as system:
+    async with reached(home) as system:
         waiting = {
-            name: await dead_letters.waiting(system.databases[name], name) for name in CONSUMERS
+            name: await dead_letters.waiting(system.databases[name], name)
+            for name in readers_of(system)
         }
     if json:
         return answer({name: [dict(each) for each in found] for name, found in waiting.items()})
@@ -57,8 +66,8 @@ def _list(service: str, found: Sequence[Any]) -> None:
 
 
 async def show(home: Path, service: str, letter: int, *, json: bool) -> None:
-    async with _consumer(home, service) as consumer:
-        row = await dead_letters.show(consumer.database, letter)
+    async with consumer(home, service) as of:
+        row = await dead_letters.show(of.database, letter)
     if row is None:
         _fail_unknown(service, letter)
     shown = dict(row) | {"value": (row["value"] or b"").decode(errors="replace")}
@@ -70,9 +79,9 @@ async def show(home: Path, service: str, letter: int, *, json: bool) -> None:
 
 async def retry(home: Path, service: str, letter: int, *, json: bool) -> int:
     """The exit status: 1 when the record still cannot be taken in."""
-    async with _consumer(home, service) as consumer:
+    async with consumer(home, service) as of:
         try:
-            wrong = await dead_letters.retry(consumer.database, consumer.reaction, letter)
+            wrong = await dead_letters.retry(of.database, of.reaction, letter)
         except LookupError:
             _fail_unknown(service, letter)
     if json:
@@ -85,9 +94,9 @@ async def retry(home: Path, service: str, letter: int, *, json: bool) -> int:
 
 
 async def drop(home: Path, service: str, letter: int, *, json: bool) -> None:
-    async with _consumer(home, service) as consumer:
+    async with consumer(home, service) as of:
         try:
-            await dead_letters.drop(consumer.database, letter)
+            await dead_letters.drop(of.database, letter)
         except LookupError:
             _fail_unknown(service, letter)
     if json:

@@ -1,6 +1,6 @@
 """The embedded system from the outside: its services, its databases, its settings."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,13 +84,34 @@ async def revisions(server: EmbeddedPostgres, name: str) -> frozenset[str]:
 
 
 @dataclass(frozen=True)
-class Attached:
-    """The databases and the bus of a home, while its system runs or its server at least."""
+class Reached:
+    """Databases and bus, as the services' workers see them."""
 
-    server: EmbeddedPostgres
     settings: Settings
     databases: dict[str, Database]
     bus: Bus
+
+
+@dataclass(frozen=True)
+class Attached(Reached):
+    """Those of a home, while its system runs or its server at least."""
+
+    server: EmbeddedPostgres
+
+
+@asynccontextmanager
+async def reached(home: Path) -> AsyncIterator[Reached]:
+    """What the environment names, as in the pod of a service; else what runs in the home."""
+    settings = Settings(embedded=False)
+    if not settings.bus_url:
+        async with attached(home) as system:
+            yield system
+        return
+    async with AsyncExitStack() as stack:
+        named = [each.name for each in SERVICES if settings.names_database(each.name)]
+        databases = await _opened(stack, settings, named)
+        bus = await stack.enter_async_context(opened_bus(settings))
+        yield Reached(settings, databases, bus)
 
 
 @asynccontextmanager
@@ -105,10 +126,17 @@ async def attached(home: Path) -> AsyncIterator[Attached]:
     settings = settings_of(home, server, running.port if running else 0)
     clock.set_to(settings.clock)
     async with AsyncExitStack() as stack:
-        databases = {}
-        for each in SERVICES:
-            url = settings.database_url(each.name)
-            databases[each.name] = await Database.open(each.name, url, sizes={"worker": 2})
-            stack.push_async_callback(databases[each.name].close)
+        databases = await _opened(stack, settings, [each.name for each in SERVICES])
         bus = await stack.enter_async_context(opened_bus(settings))
-        yield Attached(server, settings, databases, bus)
+        yield Attached(settings, databases, bus, server)
+
+
+async def _opened(
+    stack: AsyncExitStack, settings: Settings, names: Sequence[str]
+) -> dict[str, Database]:
+    databases = {}
+    for name in names:
+        url = settings.database_url(name)
+        databases[name] = await Database.open(name, url, sizes={"worker": 2})
+        stack.push_async_callback(databases[name].close)
+    return databases

@@ -112,8 +112,12 @@ class House:
 
     async def hear(self, *events: Event) -> None:
         """Events reach the bus in this order, as their first publisher would send them."""
-        await self.bus.publish([to_record(_outgoing(event)) for event in events])
+        await self.tell(*events)
         await self.drain()
+
+    async def tell(self, *events: Event) -> None:
+        """The same, and nobody takes them in yet."""
+        await self.bus.publish([to_record(_outgoing(event)) for event in events])
 
     def on(self, bus: Bus) -> "House":
         """The same house on another bus (around its own)."""

@@ -66,6 +66,10 @@ class Settings(BaseSettings):
             ip_network(each.strip())
         return given
 
+    def names_database(self, service: str) -> bool:
+        """A process of one service is told of its own alone."""
+        return bool(getattr(self, f"{service}_database_url"))
+
     def database_url(self, name: str) -> str:
         """Of a service, or of the bus where that is a database; `{role}` is open, see `url_of`."""
         field = "bus_url" if name == "bus" else f"{name}_database_url"

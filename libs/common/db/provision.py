@@ -93,7 +93,9 @@ def grant_database(service: str, database: str | None = None) -> str:
     """Not copied with a template, so each copy needs it."""
     name, roles = database or service, ", ".join(roles_of(service))
     return (
-        f"REVOKE ALL ON DATABASE {name} FROM PUBLIC;\nGRANT CONNECT ON DATABASE {name} TO {roles};"
+        f"REVOKE ALL ON DATABASE {name} FROM PUBLIC;\n"
+        f"GRANT CONNECT ON DATABASE {name} TO {roles};\n"
+        f"GRANT TEMPORARY ON DATABASE {name} TO {service}_worker;"  # rebuilds stand there
     )
 
 
