@@ -110,6 +110,9 @@ class Broker:
         _java("kafka.tools.StorageTool", "format", "-t", _CLUSTER, "-c", str(properties)).wait()
         return cls(home, port)
 
+    async def make(self, topics: Sequence[str], *, partitions: int) -> None:
+        await apply(self.url, Topics(topics, partitions, 1, {}))
+
     def start(self) -> None:
         """Return when it takes connections."""
         process = _java("kafka.Kafka", str(self.home / "server.properties"))

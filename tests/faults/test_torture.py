@@ -1,30 +1,60 @@
-"""A short torture in every test run; the long one is `make torture`."""
+"""A short torture in every test run; the long ones are `make torture`."""
 
 import sys
 
 import pytest
 
 from tests.databases import Run
-from tests.faults.torture import Places, Plan, torture
+from tests.faults.torture import CALM, Plan, Report, kafka_places, log_places, torture
+from tests.kafka import NoKafka, jars
+
+
+@pytest.fixture
+def real_broker() -> None:
+    try:
+        jars()
+    except NoKafka as reason:
+        pytest.skip(f"no real broker to torture: {reason}")
+
+
+def judge(report: Report, transactions: int, *troubles: str) -> None:
+    assert report.faults == []
+    assert len(report.emitted) == transactions
+    assert all(report.troubles[trouble] for trouble in troubles), report.troubles
 
 
 async def test_nothing_is_lost_or_doubled_when_relay_and_consumer_are_killed_at_random(
     run: Run,
 ) -> None:
     plan = Plan(transactions=1_500, seed=2018, pause=0.06, calm=0.4)
-    report = await torture(plan, await Places.make(run))
-    assert report.faults == []
-    assert len(report.emitted) == 1_500
-    assert report.kills["relay"] > 0
-    assert report.kills["consumer"] > 0
+    judge(await torture(plan, await log_places(run)), 1_500, "relay", "reader")
+
+
+@pytest.mark.usefixtures("real_broker")
+async def test_nothing_is_lost_or_doubled_when_kafka_itself_is_killed_at_random(run: Run) -> None:
+    plan = Plan(transactions=1_500, seed=241, pause=0.3, calm=2.0)
+    async with kafka_places(run) as places:
+        judge(await torture(plan, places), 1_500, "broker killed")
 
 
 @pytest.mark.torture
 async def test_nothing_is_lost_or_doubled_in_fifty_thousand_transactions(
     run: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    report = await torture(Plan(transactions=50_000, seed=1), await Places.make(run))
+    report = await torture(Plan(50_000, seed=1), await log_places(run))
     with capsys.disabled():
         sys.stdout.write(f"\n{report}\n")
-    assert report.faults == []
-    assert len(report.emitted) == 50_000
+    judge(report, 50_000, "relay", "reader")
+
+
+@pytest.mark.torture
+@pytest.mark.usefixtures("real_broker")
+async def test_nothing_is_lost_or_doubled_in_fifty_thousand_transactions_on_kafka(
+    run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with kafka_places(run) as places:
+        report = await torture(Plan(50_000, seed=1, calm=CALM[True]), places)
+    with capsys.disabled():
+        sys.stdout.write(f"\n{report}\n")
+    troubles = ("relay", "reader", "broker killed", "broker paused", "connections cut")
+    judge(report, 50_000, *troubles)

@@ -1,6 +1,7 @@
-"""The torture: many writers, relay and consumer killed at random; nothing is lost or doubled.
+"""The torture: many writers, relay and consumers killed at random; nothing is lost or doubled.
 
-`make torture`, or with another seed `python -m tests.faults.torture --transactions 50000 --seed 2`.
+On Kafka the broker is killed and paused too, and connections are cut. `make torture` does both, or
+with another seed `python -m tests.faults.torture --transactions 50000 --seed 2 [--kafka]`.
 """
 
 import argparse
@@ -9,23 +10,29 @@ import random
 import sys
 import time
 from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import asyncpg
 
 from libs.common.db.database import Database, Scope
-from libs.common.events.bus import open_bus
+from libs.common.events.bus import Bus, BusUnavailable, open_bus
 from libs.common.events.event import Event
 from libs.common.ids import new_id
 from libs.common.records.audit import Trace
 from tests.databases import GROUND, OwnRun, Run
 from tests.faults import workers, world
+from tests.faults.proxy import a_proxy
+from tests.kafka import Broker, version
 
 WRITERS, HOUSEHOLDS = 16, 20
 TRACE = Trace(actor="torture", role="county_officer", action="torture")
 AREA = Scope.area("621123")
-_SETTLED_WITHIN = 120.0
+CALM = {False: 0.5, True: 4.0}
+"""Seconds between two troubles, at most; a reader of Kafka that was killed is missed after two."""
+_SETTLED_WITHIN = 180.0
 
 
 @dataclass(frozen=True)
@@ -42,7 +49,8 @@ class Plan:
 class Report:
     """What happened; `faults` is empty when the board is right."""
 
-    kills: Counter[str] = field(default_factory=Counter)
+    bus: str
+    troubles: Counter[str] = field(default_factory=Counter)
     conflicts: int = 0
     emitted: set[UUID] = field(default_factory=set)
     writing: float = 0.0
@@ -52,34 +60,80 @@ class Report:
 
     def __str__(self) -> str:
         done = len(self.emitted)
-        killed = ", ".join(f"{name} {count}" for name, count in sorted(self.kills.items()))
+        told = ", ".join(f"{name} {count}" for name, count in sorted(self.troubles.items()))
         return "\n".join(
             [
-                f"{done:,} transactions, {WRITERS} writers, {HOUSEHOLDS} households",
+                f"{self.bus}: {done:,} transactions, {WRITERS} writers, {HOUSEHOLDS} households",
                 f"{self.writing:.1f} s, {done / self.writing:,.0f}/s; {self.conflicts:,} conflicts",
-                f"killed: {killed or 'nothing'}; on the bus twice: {self.on_bus_twice:,} records",
+                f"killed or troubled: {told or 'nothing'}",
+                f"on the bus twice: {self.on_bus_twice:,} records",
                 f"board settled {self.settling:.1f} s after the last write",
                 "; ".join(self.faults) or "0 lost, 0 doubled, the board equals the facts",
             ]
         )
 
 
+Trouble = Callable[[], Awaitable[object]]
+
+
 @dataclass(frozen=True)
 class Places:
-    """Two services' databases and the bus; the first two with `{role}` open."""
+    """Two services' databases with `{role}` open, the bus, and what can befall it."""
 
     employment: str
     matching: str
     bus: str
+    readers: int = 1
+    """Of the board, at once."""
+    troubles: Mapping[str, Trouble] = field(default_factory=dict)
+    name: str = "the PostgreSQL log"
 
-    @classmethod
-    async def make(cls, run: Run) -> "Places":
-        bus = (await run.copy_of("bus")).replace("{role}", "worker")
-        return cls(await run.copy_of(GROUND), await run.copy_of(GROUND), bus)
+
+async def log_places(run: Run) -> Places:
+    bus = (await run.copy_of("bus")).replace("{role}", "worker")
+    return Places(await run.copy_of(GROUND), await run.copy_of(GROUND), bus)
+
+
+@asynccontextmanager
+async def kafka_places(run: Run) -> AsyncIterator[Places]:
+    """A real broker behind a proxy, and two readers that share its partitions."""
+    async with a_proxy() as proxy:
+        home = run.home / f"kafka-{uuid4().hex[:12]}"
+        broker = Broker.create(home, advertised=proxy.port)
+        proxy.target = broker.port
+        broker.start()
+        try:
+            await broker.make(world.BOARD.topics, partitions=4)
+            yield Places(
+                await run.copy_of(GROUND),
+                await run.copy_of(GROUND),
+                f"kafka://127.0.0.1:{proxy.port}?session_ms=2000",
+                readers=2,
+                troubles={
+                    "broker killed": lambda: asyncio.to_thread(_killed, broker),
+                    "broker paused": lambda: _paused(broker),
+                    "connections cut": lambda: asyncio.to_thread(proxy.cut),
+                },
+                name=f"Apache Kafka {version()}",
+            )
+        finally:
+            broker.go_on()
+            broker.kill()
+
+
+def _killed(broker: Broker) -> None:
+    broker.kill()
+    broker.start()
+
+
+async def _paused(broker: Broker) -> None:
+    broker.pause()
+    await asyncio.sleep(1)
+    broker.go_on()
 
 
 async def torture(plan: Plan, places: Places) -> Report:
-    report = Report()
+    report = Report(places.name)
     households = [new_id() for _ in range(HOUSEHOLDS)]
     await world.make_truth(places.employment, households)
     await world.make_board(places.matching)
@@ -100,20 +154,21 @@ async def torture(plan: Plan, places: Places) -> Report:
 
 
 async def _storm(plan: Plan, places: Places, report: Report) -> None:
-    """Keep one relay and one consumer alive, and kill one of them again and again."""
+    """Keep relay and readers alive; kill one of them, or trouble the bus, time and again."""
     chance = random.Random(plan.seed)
-    mains = {
-        "relay": (workers.relay, places.employment),
-        "consumer": (workers.consume, places.matching),
-    }
+    mains = {"relay": (workers.relay, places.employment)}
+    mains |= {f"reader {n}": (workers.consume, places.matching) for n in range(places.readers)}
     alive = {name: workers.start(*main, places.bus) for name, main in mains.items()}
     try:
         while True:
             await asyncio.sleep(chance.uniform(0, plan.calm))
-            name = chance.choice(list(mains))
+            name = chance.choice([*mains, *places.troubles])
+            report.troubles[name.split()[0] if name in mains else name] += 1
+            if name in places.troubles:
+                await places.troubles[name]()
+                continue
             alive[name].kill()
             alive[name].join()
-            report.kills[name] += 1
             alive[name] = workers.start(*mains[name], places.bus)
     finally:
         for process in alive.values():
@@ -181,7 +236,10 @@ async def _settled(employment: asyncpg.Connection, places: Places) -> None:
 
     async def behind() -> int:
         pending: int = await employment.fetchval("SELECT count(*) FROM outbox")
-        return pending + sum((await bus.lag("matching", world.BOARD.topics)).values())
+        try:
+            return pending + sum((await bus.lag("matching", world.BOARD.topics)).values())
+        except BusUnavailable:
+            return 1
 
     async with asyncio.timeout(_SETTLED_WITHIN):
         while await behind():  # noqa: ASYNC110 - it is other processes that work
@@ -189,13 +247,20 @@ async def _settled(employment: asyncpg.Connection, places: Places) -> None:
     await bus.close()
 
 
+async def _on_bus(bus: Bus) -> int:
+    history, count = await bus.history(world.BOARD.topics), 0
+    while records := await history.fetch(5_000):
+        count += len(records)
+    await history.close()
+    return count
+
+
 async def _judge(
     employment: asyncpg.Connection, matching: asyncpg.Connection, places: Places, report: Report
 ) -> None:
-    bus = await asyncpg.connect(places.bus)
-    on_bus = await bus.fetchval("SELECT count(*) FROM bus_record")
+    bus = await open_bus(places.bus)
+    report.on_bus_twice = await _on_bus(bus) - len(report.emitted)
     await bus.close()
-    report.on_bus_twice = on_bus - len(report.emitted)
     taken_in = {row["event_id"] for row in await matching.fetch("SELECT event_id FROM inbox")}
     truth = [tuple(row) for row in await employment.fetch(world.TRUTH)]
     shown = [tuple(row) for row in await matching.fetch(world.SHOWN)]
@@ -215,18 +280,23 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--transactions", type=int, default=50_000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--kafka", action="store_true", help="on a real broker")
     options = parser.parse_args()
     own = OwnRun.begin()
     try:
-        report = asyncio.run(_whole(own.run, Plan(options.transactions, options.seed)))
+        plan = Plan(options.transactions, options.seed, calm=CALM[options.kafka])
+        report = asyncio.run(_whole(own.run, plan, kafka=options.kafka))
     finally:
         own.end()
     sys.stdout.write(f"{report}\n")
     return 1 if report.faults else 0
 
 
-async def _whole(run: Run, plan: Plan) -> Report:
-    return await torture(plan, await Places.make(run))
+async def _whole(run: Run, plan: Plan, *, kafka: bool) -> Report:
+    if not kafka:
+        return await torture(plan, await log_places(run))
+    async with kafka_places(run) as places:
+        return await torture(plan, places)
 
 
 if __name__ == "__main__":
