@@ -5,7 +5,14 @@ import sys
 import pytest
 
 from tests.databases import Run
-from tests.faults.torture import CALM, Plan, Report, kafka_places, log_places, torture
+from tests.faults.torture import (
+    Plan,
+    Report,
+    kafka_places,
+    log_places,
+    long_plan,
+    torture,
+)
 from tests.kafka import NoKafka, jars
 
 
@@ -41,7 +48,7 @@ async def test_nothing_is_lost_or_doubled_when_kafka_itself_is_killed_at_random(
 async def test_nothing_is_lost_or_doubled_in_fifty_thousand_transactions(
     run: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    report = await torture(Plan(50_000, seed=1), await log_places(run))
+    report = await torture(long_plan(kafka=False), await log_places(run))
     with capsys.disabled():
         sys.stdout.write(f"\n{report}\n")
     judge(report, 50_000, "relay", "reader")
@@ -53,7 +60,7 @@ async def test_nothing_is_lost_or_doubled_in_fifty_thousand_transactions_on_kafk
     run: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
     async with kafka_places(run) as places:
-        report = await torture(Plan(50_000, seed=1, calm=CALM[True]), places)
+        report = await torture(long_plan(kafka=True), places)
     with capsys.disabled():
         sys.stdout.write(f"\n{report}\n")
     troubles = ("relay", "reader", "broker killed", "broker paused", "connections cut")
