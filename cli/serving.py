@@ -21,6 +21,7 @@ from libs.common.runtime import Process
 from libs.common.worker import work
 
 _LONGEST_REQUEST = 30
+_LAST_WORDS = 1.0
 _KEPT_ALIVE = 75
 """Longer than gateways keep an idle connection, so that it is never we who hang up on a request."""
 
@@ -153,6 +154,34 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self.listens.set()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Whoever got through to us is let in, and has a moment to say what they came for."""
+        let_in = [each for listening in sockets or [] for each in _waiting(listening)]
+        for server in self.servers:
+            server.close()
+        for connection in let_in:
+            await asyncio.get_running_loop().connect_accepted_socket(self._protocol, connection)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_LAST_WORDS):
+                while self.server_state.connections and not self.force_exit:  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
+        await super().shutdown(sockets)
+
+    def _protocol(self) -> asyncio.Protocol:
+        made: asyncio.Protocol = self.config.http_protocol_class(  # type: ignore[call-arg]
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+        return made
+
+
+def _waiting(listening: socket.socket) -> Iterator[socket.socket]:
+    """Connections that the kernel has made for us; the closed listener would reset them."""
+    with suppress(BlockingIOError):
+        while True:
+            connection, _ = listening.accept()
+            connection.setblocking(False)
+            yield connection
 
 
 async def _hurry(server: uvicorn.Server, stop: Stop) -> None:

@@ -109,6 +109,21 @@ async def test_a_balancer_that_looks_at_readyz_loses_no_request(env: Env) -> Non
     assert answers[-1].headers["connection"] == "close"
 
 
+async def test_who_got_through_before_the_end_may_still_say_what_they_came_for(env: Env) -> None:
+    with serving("registry", "api", env) as served:
+        port = int(served.url.rpartition(":")[2])
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        async with asking(served) as late:
+            await late.get("/livez")  # came after it, so both have been let in
+            served.tell()
+            await _closed(late)
+        writer.write(b"GET /livez HTTP/1.1\r\nHost: weiyuan\r\n\r\n")
+        answer = await reader.read()  # to its end: the connection is closed behind it
+        writer.close()
+        assert answer.startswith(b"HTTP/1.1 200")
+        assert await ended(served) == 0
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_a_second_signal_waits_for_nobody(
     env: Env, url_of: UrlOf, number: signal.Signals
