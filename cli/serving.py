@@ -3,22 +3,14 @@
 import asyncio
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
-from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
-from httpx import ASGITransport
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cli.say import fail
-from cli.welcome import welcome_router
-from libs.common.app import create_app
-from libs.common.events.bus import Bus
-from libs.common.http.client import Client
-from libs.common.runtime import Process
-from libs.common.worker import work
 
 _LONGEST_REQUEST = 30
 _LAST_WORDS = 1.0
@@ -76,39 +68,6 @@ async def answering(
             server.should_exit = True
             await serving
             hurrying.cancel()
-
-
-async def serve(
-    process: Process,
-    bus: Bus,
-    listening: socket.socket,
-    stop: Stop,
-    *,
-    beside: Callable[[], Coroutine[Any, Any, None]],
-) -> None:
-    """API and workers in one loop, until `stop`: the workers finish after the last answer.
-
-    `beside` is begun when the API listens, and cancelled at the end.
-    """
-    finish = asyncio.Event()
-    async with asyncio.TaskGroup() as parts:
-        parts.create_task(work(process, bus, finish))
-        async with answering(_embedded(process), listening, stop):
-            accompanying = parts.create_task(beside())
-            await stop.asked.wait()
-            process.draining = True
-        finish.set()
-        accompanying.cancel()
-    await process.clients["registry"].close()
-
-
-def _embedded(process: Process) -> FastAPI:
-    app = create_app(process)
-    app.include_router(welcome_router(process))
-    # Without a socket: while the API drains, its own requests still reach the registry.
-    inside = Client.to("registry", process.settings.registry_url, transport=ASGITransport(app))
-    process.clients = {"registry": inside}
-    return app
 
 
 class _LastAnswer:

@@ -14,10 +14,11 @@ import typer
 import uvloop
 
 from cli import first_start, system
+from cli.embedded import serve
 from cli.home import Running, alone
 from cli.logs import open_log
 from cli.say import answer, fail, say
-from cli.serving import Stop, bound, serve
+from cli.serving import Stop, bound
 from libs.common.db.embedded import VERSION, EmbeddedPostgres
 from libs.common.runtime import opened, opened_bus
 

@@ -1,6 +1,8 @@
 """`weiyuan serve`: what a process of its own needs, what it answers, and how it ends."""
 
 import asyncio
+import subprocess
+import sys
 
 import asyncpg
 import httpx
@@ -21,6 +23,21 @@ STATION = {"division": VILLAGE, "name": "样本电站", "kw": "300", "connected_
 
 def test_every_service_can_be_served() -> None:
     assert {each.value for each in Name} == {each.name for each in SERVICES} | {BUS}
+
+
+LOADED = """
+import sys
+import cli.main, cli.serve
+cli.serve.service_named("solar")
+print(*sorted({name.split(".")[1] for name in sys.modules if name.startswith("services.")}))
+"""
+
+
+def test_a_process_loads_the_code_of_its_service_only() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LOADED], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["solar"]
 
 
 def test_an_api_is_alive_ready_and_measured_while_the_bus_is_down(registry: Served) -> None:
