@@ -7,7 +7,7 @@ import sys
 
 from benchmarks.measure import Outcome, as_table
 
-BENCHMARKS = ("identifiers", "bus", "board", "http_reads", "roster")
+BENCHMARKS = ("identifiers", "bus", "kafka", "board", "http_reads", "roster")
 
 
 def main() -> int:

@@ -145,12 +145,19 @@ async def latency(on: Ground) -> list[float]:
         asyncio.create_task(Consumer(on.board, timed, REACTION).run(stop)),
     ]
     committed: dict[UUID, float] = {}
+
+    async def all_seen() -> None:
+        while not committed.keys() <= timed.seen.keys():  # noqa: ASYNC110 - the consumer's doing
+            await asyncio.sleep(0.05)
+
+    await _raise(commands, on.employments[0], committed)  # until relay and consumer are there
+    await all_seen()
+    committed.clear()
     async with asyncio.TaskGroup() as writers:
         for number in range(PACE * SECONDS):
             writers.create_task(_raise(commands, on.employments[number % EMPLOYMENTS], committed))
             await asyncio.sleep(1 / PACE)
-    while not committed.keys() <= timed.seen.keys():  # noqa: ASYNC110 - the consumer's doing
-        await asyncio.sleep(0.05)
+    await all_seen()
     stop.set()
     await asyncio.gather(*running)
     return [1000 * (timed.seen[event] - instant) for event, instant in committed.items()]

@@ -212,10 +212,8 @@ def kafka_for_tests(home: Path) -> Iterator[KafkaForTests]:
     except NoKafka as reason:
         if "kafka" in os.environ.get("WEIYUAN_TEST_REQUIRE", ""):
             raise
-        with mock_cluster() as brokers:
-            yield KafkaForTests(
-                f"kafka://{brokers}", f"librdkafka's mock cluster ({reason})", makes_topics=False
-            )
+        with mock_kafka_for_tests(str(reason)) as mock:
+            yield mock
         return
     broker = Broker.create(home)
     broker.start()
@@ -223,3 +221,10 @@ def kafka_for_tests(home: Path) -> Iterator[KafkaForTests]:
         yield KafkaForTests(broker.url, f"Apache Kafka {version()}", broker=broker)
     finally:
         broker.stop()
+
+
+@contextmanager
+def mock_kafka_for_tests(why: str) -> Iterator[KafkaForTests]:
+    with mock_cluster() as brokers:
+        name = f"librdkafka's mock cluster ({why})"
+        yield KafkaForTests(f"kafka://{brokers}", name, makes_topics=False)

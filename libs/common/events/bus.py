@@ -1,7 +1,6 @@
 """The bus as services see it: publish, subscribe, acknowledge; which bus it is, the URL says."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
@@ -16,8 +15,7 @@ class Place(NamedTuple):
     partition: int
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """One message: the event's data as value, everything about it in the headers."""
 
     topic: str
@@ -121,16 +119,19 @@ async def open_bus(url: str) -> Bus:
 
 def after(records: Sequence[Record]) -> dict[Place, int]:
     """The offsets that follow these records, by place."""
-    offsets: dict[Place, int] = {}
+    offsets: dict[tuple[str, int], int] = {}
     for record in records:
-        offsets[record.place] = max(offsets.get(record.place, 0), record.offset + 1)
-    return offsets
+        where = record.topic, record.partition
+        if record.offset >= offsets.get(where, 0):
+            offsets[where] = record.offset + 1
+    return {Place(*where): offset for where, offset in offsets.items()}
 
 
 def refuse_too_large(records: Sequence[Record]) -> None:
     """Before anything of the page is sent."""
     for index, record in enumerate(records):
-        headers = sum(len(name) + len(value) for name, value in record.headers.items())
-        size = len(record.key) + headers + len(record.value or b"")
+        headers = record.headers
+        size = len(record.key) + len(record.value or b"")
+        size += sum(map(len, headers)) + sum(map(len, headers.values()))
         if size > LARGEST_RECORD:
             raise RecordRefused(index, f"{size} bytes, the bus takes {LARGEST_RECORD}")

@@ -1,18 +1,21 @@
 """The envelope: an event as a CloudEvents 1.0 Kafka record in binary mode, and back."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any, Protocol
-from uuid import UUID
 
 import orjson
+from asyncpg.pgproto.pgproto import UUID  # uuid.UUID, read and written by the driver in C
 from pydantic import ValidationError
 
 from libs.common.events.bus import Record
 from libs.common.events.catalogue import EVENTS
 from libs.common.events.event import Event
 
+_JSON = "application/json"
+_IN_ENVELOPE = ("specversion", "type", "id", "time")
+_IN_HEADERS = tuple(f"ce_{name}" for name in _IN_ENVELOPE)
 _NAMES = frozenset(event.name for event in EVENTS.values())
 
 
@@ -47,7 +50,7 @@ def to_record(row: OutboxRow) -> Record:
 @cache
 def _constant_headers(topic: str, event_type: str) -> Mapping[str, str]:
     return {
-        "content-type": "application/json",
+        "content-type": _JSON,
         "ce_specversion": "1.0",
         "ce_source": f"/weiyuan/{topic.split('.')[1]}",
         "ce_type": event_type,
@@ -56,12 +59,13 @@ def _constant_headers(topic: str, event_type: str) -> Mapping[str, str]:
 
 def decode(record: Record) -> Event:
     """The event of a record in either mode; raises `UnknownType` or `Unreadable`."""
-    content_type = record.headers.get("content-type", "application/json").lower()
-    if content_type.startswith("application/cloudevents"):
-        return _structured(record.value)
-    if not content_type.startswith("application/json"):
-        raise Unreadable("content-type is neither JSON nor CloudEvents")
-    return _read(record.headers, "ce_", record.value)
+    content_type = record.headers.get("content-type", _JSON)
+    if content_type != _JSON:
+        if content_type.lower().startswith("application/cloudevents"):
+            return _structured(record.value)
+        if not content_type.lower().startswith(_JSON):
+            raise Unreadable("content-type is neither JSON nor CloudEvents")
+    return _read(record.headers, _IN_HEADERS, record.value)
 
 
 def _structured(value: bytes | None) -> Event:
@@ -72,13 +76,12 @@ def _structured(value: bytes | None) -> Event:
     if not isinstance(envelope, dict):
         raise Unreadable("the structured envelope is not one event")
     data = envelope.get("data")
-    return _read(envelope, "", None if data is None else orjson.dumps(data))
+    return _read(envelope, _IN_ENVELOPE, None if data is None else orjson.dumps(data))
 
 
-def _read(attributes: Mapping[str, Any], prefix: str, data: bytes | None) -> Event:
+def _read(attributes: Mapping[str, Any], names: Sequence[str], data: bytes | None) -> Event:
     try:
-        version, event_type = attributes[prefix + "specversion"], attributes[prefix + "type"]
-        event_id, time = attributes[prefix + "id"], attributes[prefix + "time"]
+        version, event_type, event_id, time = [attributes[name] for name in names]
     except KeyError as missing:
         raise Unreadable(f"no CloudEvents attribute {missing}") from None
     if version != "1.0":

@@ -213,6 +213,14 @@ async def _begin(
 
 def _record(read: ConsumerRecord) -> Record:
     """Bytes that are no text are somebody's mistake: they become a dead letter, not a halt."""
-    headers = {name: (value or b"").decode(errors="replace") for name, value in read.headers}
-    key = (read.key or b"").decode(errors="replace")
+    try:
+        key = read.key.decode()
+        headers = {name: value.decode() for name, value in read.headers}
+    except (UnicodeDecodeError, AttributeError):  # no text, or not there at all
+        key = _text(read.key)
+        headers = {name: _text(value) for name, value in read.headers}
     return Record(read.topic, key, headers, read.value, read.partition, read.offset)
+
+
+def _text(value: bytes | None) -> str:
+    return (value or b"").decode(errors="replace")

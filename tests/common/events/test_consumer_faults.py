@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import asyncpg
@@ -80,8 +79,8 @@ async def test_a_record_that_cannot_be_read_becomes_a_dead_letter(
     bus: Bus, consumer: Consumer, owner: asyncpg.Connection
 ) -> None:
     good, torn = employed(), record_of(employed())
-    newer = replace(torn, headers=torn.headers | {"ce_type": "weiyuan.household_employed.v2"})
-    await bus.publish([replace(torn, value=b'{"torn'), newer, record_of(good)])
+    newer = torn._replace(headers=torn.headers | {"ce_type": "weiyuan.household_employed.v2"})
+    await bus.publish([torn._replace(value=b'{"torn'), newer, record_of(good)])
     await consumer.drain()
     assert await work_row(owner, good.aggregate_id)
     letters = await open_letters(owner)
@@ -96,7 +95,7 @@ async def test_an_unknown_type_is_passed_over_and_counted(
     before = unknown.get()
     record = record_of(employed())
     await bus.publish(
-        [replace(record, headers=record.headers | {"ce_type": "weiyuan.rain_fell.v1"})]
+        [record._replace(headers=record.headers | {"ce_type": "weiyuan.rain_fell.v1"})]
     )
     await consumer.drain()
     assert unknown.get() - before == 1
@@ -109,7 +108,7 @@ async def test_a_broken_record_of_a_type_nobody_handles_here_is_nobody_s_letter(
     only_ends = {
         event: handler for event, handler in HANDLERS.items() if event is not HouseholdEmployed
     }
-    await bus.publish([replace(record_of(employed()), value=b'{"torn')])
+    await bus.publish([record_of(employed())._replace(value=b'{"torn')])
     await Consumer(database, bus, Reaction(only_ends)).drain()
     assert await open_letters(owner) == []
 
