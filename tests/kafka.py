@@ -12,7 +12,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
@@ -31,16 +31,24 @@ _PROPERTIES = """
 process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller}
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{advertised}
+listeners=CLIENTS://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=CLIENTS://127.0.0.1:{advertised}
+inter.broker.listener.name=CLIENTS
 controller.listener.names=CONTROLLER
-listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,CLIENTS:{protocol}
 log.dirs={home}/log
 auto.create.topics.enable=false
 offsets.topic.replication.factor=1
 offsets.topic.num.partitions=1
 group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=1000
+"""
+_TLS = """
+ssl.client.auth=required
+ssl.keystore.type=PEM
+ssl.keystore.location={keystore}
+ssl.truststore.type=PEM
+ssl.truststore.location={truststore}
 """
 _JVM = ("-Xms128m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 
@@ -100,13 +108,26 @@ class Broker:
         return f"kafka://127.0.0.1:{self.port}?session_ms=2000"
 
     @classmethod
-    def create(cls, home: Path, *, advertised: int | None = None) -> Self:
-        """Formatted, not started. `advertised` is where clients are sent, if not to itself."""
-        home.mkdir(parents=True)
+    def create(
+        cls, home: Path, *, advertised: int | None = None, tls: Mapping[str, Path] | None = None
+    ) -> Self:
+        """Formatted, not started. `advertised` is where clients are sent, if not to itself.
+
+        With `tls`, whose files are `keystore` (key and certificates) and `truststore` in PEM,
+        clients have to show a certificate.
+        """
+        home.mkdir(parents=True, exist_ok=True)
         port, controller = _free_ports(2)
-        ports = {"port": port, "controller": controller, "advertised": advertised or port}
+        given = {
+            "port": port,
+            "controller": controller,
+            "advertised": advertised or port,
+            "protocol": "SSL" if tls else "PLAINTEXT",
+            "home": home,
+        }
         properties = home / "server.properties"
-        properties.write_text(_PROPERTIES.format(home=home, **ports))
+        secured = _TLS.format(**tls) if tls else ""
+        properties.write_text(_PROPERTIES.format(**given) + secured)
         _java("kafka.tools.StorageTool", "format", "-t", _CLUSTER, "-c", str(properties)).wait()
         return cls(home, port)
 

@@ -10,18 +10,18 @@
 import asyncio
 import ssl
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
-from typing import Any, NamedTuple, Protocol, Self
+from contextlib import contextmanager
+from typing import Any, NamedTuple, Self
 from urllib.parse import parse_qsl, urlsplit
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from libs.common.events.bus import BusUnavailable
 
 _TLS = frozenset({"ca", "cert", "key"})
 _SESSION_MS = 10_000
-_STOP_SECONDS = 5.0
+_STOP_SECONDS = 3.0
 
 
 class KafkaUrl(NamedTuple):
@@ -56,13 +56,6 @@ class KafkaUrl(NamedTuple):
         }
 
 
-class Client(Protocol):
-    """A producer or consumer of aiokafka."""
-
-    async def start(self) -> None: ...
-    async def stop(self) -> None: ...
-
-
 @contextmanager
 def reaching() -> Iterator[None]:
     """What aiokafka raises when Kafka is not as it should be; mended by time or by an operator."""
@@ -72,7 +65,7 @@ def reaching() -> Iterator[None]:
         raise BusUnavailable(f"Kafka: {error!r}") from error
 
 
-async def started(client: Client) -> None:
+async def started(client: AIOKafkaProducer | AIOKafkaConsumer) -> None:
     """Or stopped: a client that could not start has tasks and sockets all the same."""
     try:
         await client.start()
@@ -81,11 +74,22 @@ async def started(client: Client) -> None:
         raise
 
 
-async def stopped(client: Client) -> None:
-    """With brokers down a client waits for them; it is left alone then, its batch comes again."""
-    with suppress(KafkaError, OSError, TimeoutError):
-        async with asyncio.timeout(_STOP_SECONDS):
-            await client.stop()
+async def stopped(client: AIOKafkaProducer | AIOKafkaConsumer) -> None:
+    """Nothing of it is left, whether brokers answer or not.
+
+    A producer is not asked to finish: what it was given is there already, or comes again. Its own
+    `stop` waits for brokers that are away, for ever.
+    """
+    client._closed = True
+    if isinstance(client, AIOKafkaProducer):
+        parts: list[Any] = [client._sender, client.client]
+    else:
+        parts = [client._coordinator, client._fetcher, client._client]
+    for part in filter(None, parts):
+        closing = asyncio.ensure_future(part.close())  # its tasks' ends are not this one's
+        await asyncio.wait([closing], timeout=_STOP_SECONDS)
+        closing.cancel()
+        await asyncio.gather(closing, return_exceptions=True)
 
 
 async def places_of(consumer: AIOKafkaConsumer, topics: Sequence[str]) -> list[TopicPartition]:

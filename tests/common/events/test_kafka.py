@@ -121,7 +121,7 @@ async def _all_of(subscription: Any, count: int) -> list[int]:
 async def test_a_broker_killed_and_started_again_on_its_log_has_lost_nothing(
     bus: Bus, broker: Broker, make_topic: MakeTopic
 ) -> None:
-    topic, group = await make_topic(), a_group()
+    topic, group, before = await make_topic(), a_group(), asyncio.all_tasks()
     await bus.publish(numbered(topic, range(500)))
     subscription = await bus.subscribe(group, [topic])
     await subscription.ack(await subscription.fetch(200, SOON))
@@ -130,6 +130,7 @@ async def test_a_broker_killed_and_started_again_on_its_log_has_lost_nothing(
         async with asyncio.timeout(2):
             await bus.publish(numbered(topic, [500]))
     await subscription.close()
+    assert asyncio.all_tasks() <= before  # of a client that failed nothing goes on
     broker.start()
     await _published(bus, numbered(topic, [501]))
     subscription = await bus.subscribe(group, [topic])
