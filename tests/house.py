@@ -117,14 +117,15 @@ class House:
 
     async def tell(self, *events: Event) -> None:
         """The same, and nobody takes them in yet."""
-        await self.bus.publish([to_record(_outgoing(event)) for event in events])
+        await self.bus.publish([to_record(outgoing(event)) for event in events])
 
     def on(self, bus: Bus) -> "House":
         """The same house on another bus (around its own)."""
         return replace(self, bus=bus)
 
 
-def _outgoing(event: Event) -> dict[str, Any]:
+def outgoing(event: Event) -> dict[str, Any]:
+    """The row of the outbox that its first publisher would write."""
     return {
         "topic": topic_of(publishers_of(type(event))[0], type(event)),
         "key": event.key,

@@ -27,7 +27,7 @@ from tests.kafka import Broker, NoKafka, jars, version
 TOPIC = "weiyuan.test.tls.v1"
 
 leaves_sockets = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-"""aiokafka forgets the socket of a handshake that fails; collected here, so that no other test is."""
+"""aiokafka forgets the socket of a handshake that fails: collected here, blamed on no other."""
 
 
 class Authority:
