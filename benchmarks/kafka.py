@@ -3,6 +3,7 @@
 Broker, database and clients share the machine's cores.
 """
 
+import asyncio
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -10,8 +11,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
+from os import cpu_count
 from pathlib import Path
 from statistics import quantiles
+from time import perf_counter
 from uuid import UUID
 
 import uvloop
@@ -28,13 +31,14 @@ from libs.common.events.intake import Intake
 from libs.common.events.kafka import Kafka
 from libs.common.events.kafka_client import KafkaUrl
 from libs.common.ids import new_id
-from tests.faults import world
+from tests.faults import workers, world
 from tests.kafka import KafkaForTests, NoKafka, jars, kafka_for_tests, mock_kafka_for_tests
 
 PARTITIONS = 4
 READ = 20_000
 PAGE = 500
 LEAST_ROUNDS = 9
+BACKLOG = 200_000
 REAL, MOCK = "Kafka", "the mock"
 
 
@@ -184,6 +188,25 @@ async def arms(
     return some
 
 
+async def backlog(on: Ground, url: str, readers: int) -> float:
+    """Records a second that so many workers, each a process, take in of what waits for them."""
+    bus, topics = Kafka(url), world.BOARD.topics
+    for _ in range(BACKLOG // PAGE):
+        await bus.publish([to_record(_row()) for _ in range(PAGE)])
+    processes = [workers.start(workers.consume, on.url, url) for _ in range(readers)]
+    while (waiting := sum((await bus.lag("matching", topics)).values())) == BACKLOG:
+        await asyncio.sleep(0.05)
+    began = perf_counter()
+    while sum((await bus.lag("matching", topics)).values()):
+        await asyncio.sleep(0.05)
+    rate: float = waiting / (perf_counter() - began)
+    for process in processes:
+        process.kill()
+        process.join()
+    await bus.close()
+    return rate
+
+
 async def main() -> int:
     async with AsyncExitStack() as stack:
         found = await stack.enter_async_context(brokers())
@@ -195,6 +218,10 @@ async def main() -> int:
         cuts = quantiles(await latency(replace(on, bus=bus)), n=20)
         await bus.close()
         print(f"{own.name}: commit to visible p50 {cuts[9]:.1f} ms, p95 {cuts[18]:.1f} ms")
+        await world.make_board(on.url)
+        one, two = [await backlog(on, own.url, readers) for readers in (1, 2)]
+        cores = f"{cpu_count()} cores, broker and database on them too"
+        print(f"backlog of {BACKLOG:,}: one worker {one:,.0f}/s, two {two:,.0f}/s; {cores}")
         return failed
 
 

@@ -20,7 +20,7 @@ from aiokafka.errors import KafkaError
 from libs.common.events.bus import BusUnavailable
 
 _TLS = frozenset({"ca", "cert", "key"})
-_SESSION_MS = 10_000
+_SESSION_MS = "10000"
 _STOP_SECONDS = 3.0
 
 
@@ -39,8 +39,10 @@ class KafkaUrl(NamedTuple):
             raise ValueError(f"WEIYUAN_BUS_URL: {parts.scheme}:// has no {', '.join(unknown)}")
         if not brokers or "@" in parts.netloc:
             raise ValueError("WEIYUAN_BUS_URL: kafka://host:port[,host:port…], and nobody before @")
-        session = int(given.pop("session_ms", _SESSION_MS))
-        return cls(brokers, session, given if tls else None)
+        session = given.pop("session_ms", _SESSION_MS)
+        if not session.isdecimal():
+            raise ValueError("WEIYUAN_BUS_URL: session_ms is a number of milliseconds")
+        return cls(brokers, int(session), given if tls else None)
 
     def connection(self) -> dict[str, Any]:
         """How each client of aiokafka connects; certificates are read anew, they are renewed."""

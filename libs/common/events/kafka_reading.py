@@ -90,18 +90,22 @@ class KafkaSubscription:
             self.settle()
 
     async def ages(self) -> Mapping[Place, float | None]:
-        now, ages = time.time(), dict[Place, float | None]()
-        for place in self._consumer.assignment():
-            end = self._consumer.highwater(place)
-            polled = self._consumer.last_poll_timestamp(place)
-            ages[Place(*place)] = None
-            if end is not None and polled is not None:
-                with reaching():
-                    read = await self._consumer.position(place)
-                if read >= end:
-                    # The broker said so before its answer arrived: at most one wait earlier.
-                    ages[Place(*place)] = now - (polled - _FETCH_WAIT_MS) / 1000
-        return ages
+        places = self._consumer.assignment()
+        return {Place(*place): await self._age(place) for place in places}
+
+    async def _age(self, place: TopicPartition) -> float | None:
+        if place not in self._consumer.assignment():
+            return None  # it went to another member a moment ago
+        end = self._consumer.highwater(place)
+        polled = self._consumer.last_poll_timestamp(place)
+        if end is None or polled is None:
+            return None
+        with reaching():
+            if await self._consumer.position(place) < end:
+                return None
+        # The broker said so before its answer arrived: at most one wait earlier.
+        seen: float = (polled - _FETCH_WAIT_MS) / 1000
+        return time.time() - seen
 
     async def close(self) -> None:
         self.settle()

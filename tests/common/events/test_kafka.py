@@ -9,12 +9,15 @@ from typing import Any
 
 import orjson
 import pytest
+from aiokafka import TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.records_to_delete import RecordsToDelete
 from cloudevents.core.bindings.kafka import KafkaMessage, from_binary
 from cloudevents.core.formats.json import JSONFormat
 from confluent_kafka import Consumer as Librdkafka
 from confluent_kafka import Producer
 
-from libs.common.events.bus import Bus, BusUnavailable, Record
+from libs.common.events.bus import Bus, BusUnavailable, Record, RecordsGone
 from libs.common.events.catalogue.employment import HouseholdEmployed
 from libs.common.events.kafka import Kafka
 from libs.common.events.kafka_client import KafkaUrl
@@ -169,6 +172,26 @@ async def test_a_topic_that_nobody_made_is_named_not_made(kafka: KafkaForTests, 
         await bus.subscribe(a_group(), ["weiyuan.test.nobody.v1"])
 
 
+async def test_records_that_are_no_longer_kept_are_never_passed_over_in_silence(
+    bus: Bus, kafka: KafkaForTests, make_topic: MakeTopic
+) -> None:
+    if not kafka.makes_topics:
+        pytest.skip(f"{kafka.name} deletes no records")
+    topic, group = await make_topic(), a_group()
+    await bus.publish(numbered(topic, range(5)))
+    subscription = await bus.subscribe(group, [topic])
+    await subscription.ack(await subscription.fetch(2, SOON))
+    await subscription.close()
+    admin = AIOKafkaAdminClient(**KafkaUrl.parse(kafka.url).connection())
+    await admin.start()
+    await admin.delete_records({TopicPartition(topic, 0): RecordsToDelete(before_offset=4)})
+    await admin.close()
+    subscription = await bus.subscribe(group, [topic])
+    with pytest.raises(RecordsGone, match=f"{topic}/0/2"):
+        await subscription.fetch(10, SOON)
+    await subscription.close()
+
+
 async def test_librdkafka_and_the_cloudevents_sdk_read_what_the_relay_sends(
     bus: Bus, kafka: KafkaForTests, make_topic: MakeTopic
 ) -> None:
@@ -238,6 +261,7 @@ async def test_bytes_that_are_no_text_arrive_and_halt_nobody(
         pytest.param("kafka://user:secret@host:9092", "nobody before @", id="somebody"),
         pytest.param("kafka://host:9092?ca=x", "has no ca", id="a certificate without TLS"),
         pytest.param("kafka+ssl://host:9093?sasl=x", "has no sasl", id="unknown"),
+        pytest.param("kafka://host:9092?session_ms=soon", "milliseconds", id="no number"),
     ],
 )
 def test_a_url_that_cannot_serve_is_refused_before_anything_is_connected(
