@@ -194,12 +194,16 @@ async def backlog(on: Ground, url: str, readers: int) -> float:
     for _ in range(BACKLOG // PAGE):
         await bus.publish([to_record(_row()) for _ in range(PAGE)])
     processes = [workers.start(workers.consume, on.url, url) for _ in range(readers)]
-    while (waiting := sum((await bus.lag("matching", topics)).values())) == BACKLOG:
+
+    async def waiting() -> int:
+        return sum((await bus.lag("matching", topics)).values())
+
+    while (begun := await waiting()) == BACKLOG:  # noqa: ASYNC110 - others work
         await asyncio.sleep(0.05)
     began = perf_counter()
-    while sum((await bus.lag("matching", topics)).values()):
+    while await waiting():  # noqa: ASYNC110
         await asyncio.sleep(0.05)
-    rate: float = waiting / (perf_counter() - began)
+    rate = begun / (perf_counter() - began)
     for process in processes:
         process.kill()
         process.join()
