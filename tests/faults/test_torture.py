@@ -5,14 +5,8 @@ import sys
 import pytest
 
 from tests.databases import Run
-from tests.faults.torture import (
-    Plan,
-    Report,
-    kafka_places,
-    log_places,
-    long_plan,
-    torture,
-)
+from tests.faults.places import kafka_places, log_places
+from tests.faults.torture import Plan, Report, long_plan, torture
 from tests.kafka import NoKafka, jars
 
 

@@ -10,10 +10,8 @@ import random
 import sys
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import asyncpg
 
@@ -22,10 +20,9 @@ from libs.common.events.bus import Bus, BusUnavailable, open_bus
 from libs.common.events.event import Event
 from libs.common.ids import new_id
 from libs.common.records.audit import Trace
-from tests.databases import GROUND, OwnRun, Run
+from tests.databases import OwnRun, Run
 from tests.faults import workers, world
-from tests.faults.proxy import a_proxy
-from tests.kafka import Broker, version
+from tests.faults.places import Places, kafka_places, log_places
 
 WRITERS, HOUSEHOLDS = 16, 20
 TRACE = Trace(actor="torture", role="county_officer", action="torture")
@@ -78,65 +75,6 @@ class Report:
         )
 
 
-Trouble = Callable[[], Awaitable[object]]
-
-
-@dataclass(frozen=True)
-class Places:
-    """Two services' databases with `{role}` open, the bus, and what can befall it."""
-
-    employment: str
-    matching: str
-    bus: str
-    readers: int = 1
-    """Of the board, at once."""
-    troubles: Mapping[str, Trouble] = field(default_factory=dict)
-    name: str = "the PostgreSQL log"
-
-
-async def log_places(run: Run) -> Places:
-    bus = (await run.copy_of("bus")).replace("{role}", "worker")
-    return Places(await run.copy_of(GROUND), await run.copy_of(GROUND), bus)
-
-
-@asynccontextmanager
-async def kafka_places(run: Run) -> AsyncIterator[Places]:
-    """A real broker behind a proxy, and two readers that share its partitions."""
-    async with a_proxy() as proxy:
-        home = run.home / f"kafka-{uuid4().hex[:12]}"
-        broker = Broker.create(home, advertised=proxy.port)
-        proxy.target = broker.port
-        broker.start()
-        try:
-            await broker.make(world.BOARD.topics, partitions=4)
-            yield Places(
-                await run.copy_of(GROUND),
-                await run.copy_of(GROUND),
-                f"kafka://127.0.0.1:{proxy.port}?session_ms=2000",
-                readers=2,
-                troubles={
-                    "broker killed": lambda: asyncio.to_thread(_killed, broker),
-                    "broker paused": lambda: _paused(broker),
-                    "connections cut": lambda: asyncio.to_thread(proxy.cut),
-                },
-                name=f"Apache Kafka {version()}",
-            )
-        finally:
-            broker.go_on()
-            broker.kill()
-
-
-def _killed(broker: Broker) -> None:
-    broker.kill()
-    broker.start()
-
-
-async def _paused(broker: Broker) -> None:
-    broker.pause()
-    await asyncio.sleep(1)
-    broker.go_on()
-
-
 async def torture(plan: Plan, places: Places) -> Report:
     report = Report(places.name)
     households = [new_id() for _ in range(HOUSEHOLDS)]
@@ -159,15 +97,17 @@ async def torture(plan: Plan, places: Places) -> Report:
 
 
 async def _storm(plan: Plan, places: Places, report: Report) -> None:
-    """Keep relay and readers alive; kill one of them, or trouble the bus, time and again."""
+    """Keep relay and readers alive; kill them and trouble the bus, all in turn, in any order."""
     chance = random.Random(plan.seed)
     mains = {"relay": (workers.relay, places.employment)}
     mains |= {f"reader {n}": (workers.consume, places.matching) for n in range(places.readers)}
     alive = {name: workers.start(*main, places.bus) for name, main in mains.items()}
+    everything, coming = [*mains, *places.troubles], list[str]()
     try:
         while True:
             await asyncio.sleep(chance.uniform(0, plan.calm))
-            name = chance.choice([*mains, *places.troubles])
+            coming = coming or chance.sample(everything, len(everything))
+            name = coming.pop()
             report.troubles[name.split()[0] if name in mains else name] += 1
             if name in places.troubles:
                 await places.troubles[name]()
