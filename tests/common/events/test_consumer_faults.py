@@ -84,8 +84,8 @@ async def test_a_record_that_cannot_be_read_becomes_a_dead_letter(
     await consumer.drain()
     assert await work_row(owner, good.aggregate_id)
     letters = await open_letters(owner)
-    assert [bytes(letter["value"]) for letter in letters] == [b'{"torn', newer.value]
-    assert letters[0]["headers"] is not None
+    assert {bytes(letter["value"]) for letter in letters} == {b'{"torn', newer.value}
+    assert all(letter["headers"] is not None for letter in letters)
 
 
 async def test_an_unknown_type_is_passed_over_and_counted(
